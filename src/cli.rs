@@ -1,0 +1,633 @@
+//! The command line: one row per option feeds the parser, `--help`, and the README's test. Arguments and variables
+//! in, a command out; nothing is printed and nothing is asked here.
+
+use crate::check::{self, Ask, Check, Host, Http, Place, Target, Url};
+use crate::expect::{BodyExpectations, HeaderExpectation, JsonExpectation, Statuses};
+use crate::vars::{self, BadReference};
+use crate::verdict::Snippet;
+use lexopt::Arg;
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+use std::time::Duration;
+use ureq::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+
+/// What the command line asks for.
+#[derive(Debug)]
+pub enum Command {
+    /// A text to print on stdout.
+    Info(String),
+    /// A check to run, and how to report it.
+    Check(Check, Style),
+}
+
+/// How much is printed.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Style {
+    /// No line at all.
+    pub quiet: bool,
+    /// The exchange as well.
+    pub verbose: bool,
+}
+
+/// Why a command line cannot be used: a sentence that names the option and the value, but no secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Usage(pub String);
+
+/// How a variable is looked up: `std::env::var_os`, or a test's table.
+pub type Variables<'a> = &'a dyn Fn(&str) -> Option<OsString>;
+
+/// What an option takes, what it may be given with, and what it does.
+enum Kind {
+    /// A flag.
+    Flag(fn(&mut Given)),
+    /// One value; giving it twice is an error.
+    One(fn(&mut Given, &str) -> Result<(), String>),
+    /// A value each time.
+    Many(fn(&mut Given, &str) -> Result<(), String>),
+    /// A text to print.
+    Info(fn() -> String),
+}
+
+/// What kinds of target an option means something to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    /// Every one.
+    Any,
+    /// The one that is described by options, in place of a URL.
+    NoUrl,
+    /// HTTP.
+    Http,
+}
+
+struct Row {
+    short: Option<char>,
+    long: &'static str,
+    value: &'static str,
+    help: &'static str,
+    scope: Scope,
+    /// Whether the value may be a secret, so that no message shows it.
+    secret: bool,
+    kind: Kind,
+}
+
+const fn row(
+    short: Option<char>,
+    long: &'static str,
+    value: &'static str,
+    help: &'static str,
+    scope: Scope,
+    kind: Kind,
+) -> Row {
+    Row {
+        short,
+        long,
+        value,
+        help,
+        scope,
+        secret: false,
+        kind,
+    }
+}
+
+const fn secret(row: Row) -> Row {
+    Row {
+        secret: true,
+        ..row
+    }
+}
+
+use Kind::{Flag, Info, Many, One};
+use Scope::{Any, NoUrl};
+
+#[rustfmt::skip]
+const OPTIONS: &[Row] = &[
+    row(Some('p'), "port", "PORT", "port (default: $PORT if set, else 80)", NoUrl,
+        One(|given, text| set(&mut given.port, check::port(text)))),
+    row(None, "path", "PATH", "path and query (default: /health; a URL without a path asks for /)", NoUrl,
+        One(|given, text| set(&mut given.path, check::path_and_query(text)))),
+    row(None, "host", "HOST", "localhost, or an IP address of this machine (default: localhost)", NoUrl,
+        One(|given, text| set(&mut given.host, check::host(text).map(|host| (text.to_owned(), host))))),
+    row(None, "unix-socket", "FILE", "connect through this unix socket instead of TCP", Any,
+        One(|given, text| set(&mut given.unix_socket, unix_socket(text)))),
+    row(None, "status", "LIST", "healthy statuses, such as 200,204 or 2xx or 200-399 (default: 200-299)", Scope::Http,
+        One(|given, text| set(&mut given.statuses, Statuses::parse(text)))),
+    row(Some('b'), "body", "TEXT", "the body contains TEXT; repeatable, all must hold", Scope::Http,
+        Many(|given, text| push(&mut given.body.has, not_empty(text)))),
+    row(None, "body-not", "TEXT", "the body does not contain TEXT; repeatable", Scope::Http,
+        Many(|given, text| push(&mut given.body.lacks, not_empty(text)))),
+    row(Some('j'), "json", "PATH[=VALUE]", "the JSON body has PATH (a.b.0 or /a/b/0), equal to VALUE; repeatable", Scope::Http,
+        Many(|given, text| push(&mut given.body.json, JsonExpectation::parse(text)))),
+    row(None, "expect-header", "NAME[: VALUE]", "the response has the header, equal to VALUE", Scope::Http,
+        One(|given, text| set(&mut given.expect_header, expect_header(text)))),
+    row(Some('X'), "method", "METHOD", "request method (default: GET)", Scope::Http,
+        One(|given, text| set(&mut given.method, method(text)))),
+    secret(row(Some('H'), "header", "'NAME: VALUE'", "request header; repeatable; Host replaces the computed one", Scope::Http,
+        Many(|given, text| push(&mut given.headers, check::header(text))))),
+    secret(row(Some('d'), "data", "TEXT", "request body; the method becomes POST unless given", Scope::Http,
+        One(|given, text| set(&mut given.data, Ok::<_, String>(text.to_owned()))))),
+    secret(row(Some('u'), "user", "USER:PASSWORD", "basic authentication; never printed", Scope::Http,
+        One(|given, text| set(&mut given.user, user(text))))),
+    row(Some('A'), "user-agent", "TEXT", concat!("User-Agent (default: healthchecker/", env!("CARGO_PKG_VERSION"), ")"), Scope::Http,
+        One(|given, text| set(&mut given.user_agent, user_agent(text)))),
+    row(Some('L'), "location", "", "follow up to 5 redirects within this machine", Scope::Http,
+        Flag(|given| given.follow = true)),
+    row(Some('t'), "timeout", "TIME", "the deadline for everything: 3, 0.5, 500ms, 2s, 1m (default: 5s)", Any,
+        One(|given, text| set(&mut given.timeout, check::time(text)))),
+    row(Some('q'), "quiet", "", "print nothing", Any,
+        Flag(|given| given.style.quiet = true)),
+    row(Some('v'), "verbose", "", "also print the request, the response head and the time of each phase", Any,
+        Flag(|given| given.style.verbose = true)),
+    row(Some('h'), "help", "", "print this help", Any, Info(help)),
+    row(Some('V'), "version", "", "print the version", Any, Info(version)),
+];
+
+/// The text of `--help`.
+pub fn help() -> String {
+    let mut text = String::from(
+        "Usage: healthchecker [OPTIONS] [TARGET]...\n\n\
+         Asks each TARGET on this machine whether it is well, prints one line for it, and exits with 0 if all\n\
+         are healthy and with 1 otherwise. A TARGET is a URL such as http://localhost:8080/health; without one,\n\
+         --host, --port and --path say what to ask.\n\nOptions:\n",
+    );
+    for row in OPTIONS {
+        let short = row
+            .short
+            .map_or("    ".into(), |short| format!("-{short}, "));
+        let option = format!("{short}--{} {}", row.long, row.value);
+        text.push_str(&format!("  {:<36}{}\n", option.trim_end(), row.help));
+    }
+    text.push_str(
+        "\nLong options also work with one dash (-port=8080). ${NAME} and ${NAME:-default} in a value or TARGET are\n\
+         replaced from the environment; $${ is a literal ${.\n",
+    );
+    text
+}
+
+fn version() -> String {
+    concat!("healthchecker ", env!("CARGO_PKG_VERSION"), "\n").into()
+}
+
+/// What the options said, each value checked on its own.
+#[derive(Default)]
+struct Given {
+    port: Option<u16>,
+    path: Option<String>,
+    host: Option<(String, Host)>,
+    unix_socket: Option<PathBuf>,
+    statuses: Option<Statuses>,
+    body: BodyExpectations,
+    expect_header: Option<HeaderExpectation>,
+    method: Option<Method>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    data: Option<String>,
+    user: Option<HeaderValue>,
+    user_agent: Option<HeaderValue>,
+    follow: bool,
+    timeout: Option<Duration>,
+    style: Style,
+}
+
+fn set<T, E: Into<String>>(slot: &mut Option<T>, value: Result<T, E>) -> Result<(), String> {
+    *slot = Some(value.map_err(Into::into)?);
+    Ok(())
+}
+
+fn push<T, E: Into<String>>(list: &mut Vec<T>, value: Result<T, E>) -> Result<(), String> {
+    list.push(value.map_err(Into::into)?);
+    Ok(())
+}
+
+fn not_empty(text: &str) -> Result<String, &'static str> {
+    if text.is_empty() {
+        Err("is in every body: write the text to look for")
+    } else {
+        Ok(text.to_owned())
+    }
+}
+
+fn unix_socket(text: &str) -> Result<PathBuf, &'static str> {
+    // struct sockaddr_un has 108 bytes on Linux, the NUL at the end included.
+    match text.len() {
+        0 => Err("is no file"),
+        1..=107 => Ok(text.into()),
+        _ => Err("is longer than the 107 bytes that a socket's path can have"),
+    }
+}
+
+fn expect_header(text: &str) -> Result<HeaderExpectation, &'static str> {
+    let (name, value) = match text.split_once(':') {
+        Some((name, value)) => (name, Some(value.trim_matches([' ', '\t']).to_owned())),
+        None => (text, None),
+    };
+    match HeaderName::from_bytes(name.as_bytes()) {
+        Ok(_) => Ok(HeaderExpectation {
+            name: name.to_owned(),
+            value,
+        }),
+        Err(_) => Err("is no NAME or 'NAME: VALUE' of a header"),
+    }
+}
+
+fn method(text: &str) -> Result<Method, &'static str> {
+    match Method::from_bytes(text.as_bytes()) {
+        Ok(Method::CONNECT) => Err("asks a proxy for a tunnel, which is no check"),
+        Ok(method) => Ok(method),
+        Err(_) => Err("is not a method such as GET or HEAD"),
+    }
+}
+
+fn user(text: &str) -> Result<HeaderValue, String> {
+    let (user, password) = text
+        .split_once(':')
+        .ok_or("has no colon between user and password")?;
+    check::basic(user, password)
+}
+
+fn user_agent(text: &str) -> Result<HeaderValue, &'static str> {
+    HeaderValue::from_str(text).map_err(|_| "has a control character")
+}
+
+/// Parses the arguments that follow the program's name.
+///
+/// # Errors
+/// [`Usage`], for the first thing that is wrong. `--help` and `--version` come before any error.
+pub fn parse(
+    arguments: impl IntoIterator<Item = OsString>,
+    variables: Variables,
+) -> Result<Command, Usage> {
+    let (options, targets) = match split(arguments)? {
+        Split::Info(info) => return Ok(Command::Info(info())),
+        Split::Options(options, targets) => (options, targets),
+    };
+    let expanded = |name: &str, text: OsString| expand(name, text, variables);
+    let mut given = Given::default();
+    let mut used: Vec<&Row> = Vec::new();
+    for (row, value) in options {
+        if matches!(row.kind, One(_)) && used.iter().any(|other| other.long == row.long) {
+            return Err(Usage(format!("--{}: given twice", row.long)));
+        }
+        used.push(row);
+        match (&row.kind, value) {
+            (Flag(set), _) => set(&mut given),
+            (One(set) | Many(set), Some(value)) => {
+                let name = format!("--{}", row.long);
+                let value = expanded(&name, value)?;
+                set(&mut given, &value).map_err(|complaint| complain(row, &value, &complaint))?;
+            }
+            // `split` gives every such row its value, and ends at the others.
+            (One(_) | Many(_) | Info(_), _) => {}
+        }
+    }
+    let targets = targets
+        .into_iter()
+        .map(|text| expanded("TARGET", text))
+        .collect::<Result<Vec<_>, _>>()?;
+    contradictions(&given, &used, &targets)?;
+    let timeout = given.timeout.unwrap_or(Duration::from_secs(5));
+    let style = given.style;
+    let targets = match targets.is_empty() {
+        true => vec![default_target(&given, variables)?],
+        false => targets
+            .iter()
+            .map(|text| target(text, &given, &used))
+            .collect::<Result<_, _>>()?,
+    };
+    Ok(Command::Check(Check { targets, timeout }, style))
+}
+
+enum Split {
+    Info(fn() -> String),
+    Options(Vec<(&'static Row, Option<OsString>)>, Vec<OsString>),
+}
+
+/// Splits the arguments into options with their raw values, and targets. What is wrong is said only when no
+/// `--help` follows.
+fn split(arguments: impl IntoIterator<Item = OsString>) -> Result<Split, Usage> {
+    let mut parser = lexopt::Parser::from_args(arguments);
+    let mut options = Vec::new();
+    let mut targets = Vec::new();
+    let mut wrong = None;
+    let mut ended = false;
+    loop {
+        let row = match go_form(&mut parser, &mut ended) {
+            Some((row, value)) => Ok((row, value)),
+            None => match parser.next() {
+                Ok(None) => break,
+                Ok(Some(Arg::Value(target))) => {
+                    targets.push(target);
+                    continue;
+                }
+                Ok(Some(Arg::Long(long))) => {
+                    find(|row| row.long == long).ok_or_else(|| format!("--{long}"))
+                }
+                Ok(Some(Arg::Short(short))) => {
+                    find(|row| row.short == Some(short)).ok_or_else(|| format!("-{short}"))
+                }
+                Err(error) => {
+                    wrong.get_or_insert(strange(&error));
+                    continue;
+                }
+            }
+            .map(|row| (row, None)),
+        };
+        match row {
+            Ok((
+                Row {
+                    kind: Info(info), ..
+                },
+                None,
+            )) => return Ok(Split::Info(*info)),
+            Ok((
+                row @ Row {
+                    kind: Flag(_) | Info(_),
+                    ..
+                },
+                Some(_),
+            )) => {
+                wrong.get_or_insert(Usage(format!("--{}: takes no value", row.long)));
+            }
+            Ok((row @ Row { kind: Flag(_), .. }, None)) => options.push((row, None)),
+            Ok((row, value)) => match value.map_or_else(|| parser.value().ok(), Some) {
+                Some(value) => options.push((row, Some(value))),
+                None => {
+                    wrong.get_or_insert(Usage(format!(
+                        "--{}: needs a value: {}",
+                        row.long, row.value
+                    )));
+                }
+            },
+            Err(name) => {
+                let name =
+                    Snippet::at_most(name.split('=').next().unwrap_or_default().as_bytes(), 40);
+                wrong.get_or_insert(Usage(format!(
+                    "{}: no such option (--help lists them)",
+                    name.as_str()
+                )));
+            }
+        }
+    }
+    wrong.map_or(Ok(Split::Options(options, targets)), Err)
+}
+
+fn find(is: impl Fn(&Row) -> bool) -> Option<&'static Row> {
+    OPTIONS.iter().find(|row| is(row))
+}
+
+/// Takes a long option with one dash, `-port` or `-port=80`, if that is what comes next. Looked at in place: to
+/// rewrite the arguments beforehand would corrupt values that begin with a dash.
+fn go_form(
+    parser: &mut lexopt::Parser,
+    ended: &mut bool,
+) -> Option<(&'static Row, Option<OsString>)> {
+    // None in the middle of a cluster of short options.
+    let mut rest = parser.try_raw_args()?;
+    let argument = rest.peek()?.to_str()?;
+    *ended |= argument == "--";
+    if *ended {
+        return None;
+    }
+    let (name, value) = match argument.strip_prefix('-')?.split_once('=') {
+        Some((name, value)) => (name, Some(OsString::from(value))),
+        None => (argument.strip_prefix('-')?, None),
+    };
+    let row = find(|row| row.long == name)?;
+    rest.next();
+    Some((row, value))
+}
+
+fn strange(error: &lexopt::Error) -> Usage {
+    Usage(match error {
+        lexopt::Error::UnexpectedValue { option, .. } => {
+            format!("{}: takes no value", shown(OsStr::new(option)))
+        }
+        _ => "the arguments cannot be read (--help tells how they look)".into(),
+    })
+}
+
+fn shown(text: &OsStr) -> String {
+    Snippet::at_most(text.as_encoded_bytes(), 80)
+        .as_str()
+        .to_owned()
+}
+
+fn complain(row: &Row, value: &str, complaint: &str) -> Usage {
+    let name = row.long;
+    Usage(match row.secret {
+        true => format!("--{name}: the value {complaint}"),
+        false => format!("--{name}: \"{}\" {complaint}", shown(OsStr::new(value))),
+    })
+}
+
+/// Replaces variables in a value.
+fn expand(name: &str, text: OsString, variables: Variables) -> Result<String, Usage> {
+    let text = text
+        .into_string()
+        .map_err(|_| Usage(format!("{name}: the value is not UTF-8")))?;
+    let lookup = |variable: &str| {
+        let value = variables(variable).filter(|value| !value.is_empty())?;
+        Some(value.into_string().map_err(|_| ()))
+    };
+    vars::expand(&text, &lookup).map_err(|bad| {
+        let safe = |text: &str| shown(OsStr::new(text));
+        Usage(match bad {
+            BadReference::Unset(variable) => {
+                format!("{name}: ${{{variable}}} is unset or empty; ${{{variable}:-default}} would have a default")
+            }
+            BadReference::Unclosed => format!("{name}: \"${{\" without \"}}\"; write $${{ for a literal ${{"),
+            BadReference::NotAName(text) => {
+                format!("{name}: \"{}\" in ${{...}} is not the name of a variable; write $${{ for a literal ${{", safe(&text))
+            }
+            BadReference::Nested(variable) => {
+                format!("{name}: the default of ${{{variable}:-...}} holds another ${{, and these do not nest")
+            }
+            BadReference::NotUtf8(variable) => format!("{name}: the value of ${variable} is not UTF-8"),
+        })
+    })
+}
+
+/// Whatever cannot hold together.
+fn contradictions(given: &Given, used: &[&Row], targets: &[String]) -> Result<(), Usage> {
+    let wrong = |text: String| Err(Usage(text));
+    if let (Some(row), false) = (
+        used.iter().find(|row| row.scope == NoUrl),
+        targets.is_empty(),
+    ) {
+        return wrong(format!(
+            "--{}: the target says that already; give one or the other",
+            row.long
+        ));
+    }
+    if given.style.quiet && given.style.verbose {
+        return wrong("--verbose: contradicts --quiet".into());
+    }
+    if given.method == Some(Method::HEAD) && !given.body.is_empty() {
+        return wrong(
+            "--method: \"HEAD\" asks for no body, and something is expected of the body".into(),
+        );
+    }
+    for lacks in &given.body.lacks {
+        if given
+            .body
+            .has
+            .iter()
+            .any(|has| has.contains(lacks.as_str()))
+        {
+            return wrong(format!(
+                "--body-not: \"{}\" contradicts --body",
+                shown(OsStr::new(lacks))
+            ));
+        }
+    }
+    let has = |wanted: HeaderName| {
+        given
+            .headers
+            .iter()
+            .filter(|(name, _)| *name == wanted)
+            .count()
+    };
+    if has(header::AUTHORIZATION) > 0 && given.user.is_some() {
+        return wrong("--header: Authorization contradicts --user".into());
+    }
+    if has(header::USER_AGENT) > 0 && given.user_agent.is_some() {
+        return wrong("--header: User-Agent contradicts --user-agent".into());
+    }
+    for single in [
+        header::HOST,
+        header::AUTHORIZATION,
+        header::USER_AGENT,
+        header::CONNECTION,
+    ] {
+        if has(single.clone()) > 1 {
+            return wrong(format!("--header: {single} given twice"));
+        }
+    }
+    Ok(())
+}
+
+fn default_target(given: &Given, variables: Variables) -> Result<Target, Usage> {
+    let port = match (
+        given.port,
+        variables("PORT").filter(|port| !port.is_empty()),
+    ) {
+        (Some(port), _) => port,
+        (None, Some(text)) => check::port(&text.to_string_lossy())
+            .map_err(|complaint| Usage(format!("$PORT: \"{}\" {complaint}", shown(&text))))?,
+        (None, None) => 80,
+    };
+    let (text, host) = given
+        .host
+        .clone()
+        .unwrap_or(("localhost".into(), Host::Localhost));
+    let bare_v6 = text.contains(':') && !text.starts_with('[');
+    let text = if bare_v6 { format!("[{text}]") } else { text };
+    let path = given.path.clone().unwrap_or("/health".into());
+    http_target(given, &text, host, port, &path, None)
+        .map_err(|complaint| Usage(format!("--path: {complaint}")))
+}
+
+fn target(text: &str, given: &Given, used: &[&Row]) -> Result<Target, Usage> {
+    let wrong = |complaint: &str| {
+        Usage(format!(
+            "TARGET: \"{}\" {complaint}",
+            shown(OsStr::new(&without_userinfo(text)))
+        ))
+    };
+    let url = Url::parse(text).map_err(|complaint| wrong(&complaint))?;
+    let _ = used;
+    match url.scheme.as_str() {
+        "http" => {
+            let authorization = match url.credentials {
+                Some(_) if given.user.is_some() => {
+                    return Err(wrong("has credentials, and so has --user"));
+                }
+                Some(_)
+                    if given
+                        .headers
+                        .iter()
+                        .any(|(name, _)| name == header::AUTHORIZATION) =>
+                {
+                    return Err(wrong("has credentials, and so has --header"));
+                }
+                Some((user, password)) => {
+                    Some(check::basic(&user, &password).map_err(|complaint| wrong(&complaint))?)
+                }
+                None => None,
+            };
+            http_target(
+                given,
+                &url.host_text,
+                url.host,
+                url.port.unwrap_or(80),
+                &url.path,
+                authorization,
+            )
+            .map_err(wrong)
+        }
+        "https" => Err(wrong(
+            "needs a build with TLS, and this one has none: ask the port that speaks plain HTTP",
+        )),
+        _ => Err(wrong("has a scheme that is not known: write http://")),
+    }
+}
+
+fn http_target(
+    given: &Given,
+    host_text: &str,
+    host: Host,
+    port: u16,
+    path: &str,
+    authorization: Option<HeaderValue>,
+) -> Result<Target, &'static str> {
+    let uri = check::http_uri(host, port, path).ok_or("cannot stand in a request")?;
+    let path = if path.is_empty() { "/" } else { path };
+    let mut headers = HeaderMap::new();
+    let agent = HeaderValue::from_static(concat!("healthchecker/", env!("CARGO_PKG_VERSION")));
+    headers.insert(
+        header::USER_AGENT,
+        given.user_agent.clone().unwrap_or(agent),
+    );
+    headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    if let Some(authorization) = authorization.or(given.user.clone()) {
+        headers.insert(header::AUTHORIZATION, authorization);
+    }
+    // What is computed gives way to what is given; what is given twice is sent twice.
+    for (name, _) in &given.headers {
+        headers.remove(name);
+    }
+    for (name, value) in &given.headers {
+        headers.append(name, value.clone());
+    }
+    let default_method = if given.data.is_some() {
+        Method::POST
+    } else {
+        Method::GET
+    };
+    Ok(Target {
+        name: format!("http://{host_text}:{port}{path}"),
+        place: match &given.unix_socket {
+            Some(file) => Place::Unix(file.clone()),
+            None => Place::Tcp(host, port),
+        },
+        ask: Ask::Http(Box::new(Http {
+            method: given.method.clone().unwrap_or(default_method),
+            uri,
+            headers,
+            data: given.data.clone(),
+            follow: given.follow,
+            statuses: given.statuses.clone().unwrap_or_default(),
+            header: given.expect_header.clone(),
+            body: given.body.clone(),
+        })),
+    })
+}
+
+/// A target as a message may show it, however malformed it is: whatever stands before the last `@` may be secret.
+fn without_userinfo(text: &str) -> String {
+    let Some((before, after)) = text.rsplit_once('@') else {
+        return text.to_owned();
+    };
+    match before.split_once("://") {
+        Some((scheme, _)) => format!("{scheme}://{after}"),
+        None => after.to_owned(),
+    }
+}

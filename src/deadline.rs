@@ -1,0 +1,74 @@
+//! The one clock. Every wait in the program asks it how long it may take.
+
+use std::time::{Duration, Instant};
+
+/// An absolute monotonic deadline over everything that one run does.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadline {
+    start: Instant,
+    end: Instant,
+}
+
+/// The deadline has passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Expired;
+
+impl Deadline {
+    /// Starts the clock.
+    pub fn after(timeout: Duration) -> Self {
+        let start = Instant::now();
+        // The parser bounds the timeout; should a caller of the library ask for aeons, a day is one.
+        let end = start
+            .checked_add(timeout)
+            .unwrap_or(start + Duration::from_secs(86400));
+        Deadline { start, end }
+    }
+
+    /// What is left: a positive duration, or [`Expired`]. Never zero, which `SO_RCVTIMEO` reads as "for ever"
+    /// and ureq as "one second".
+    pub fn remaining(&self) -> Result<Duration, Expired> {
+        let left = self.end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            Err(Expired)
+        } else {
+            Ok(left)
+        }
+    }
+
+    /// This deadline, or `grace` from now if that is sooner.
+    pub fn or_within(&self, grace: Duration) -> Self {
+        let soon = Instant::now() + grace;
+        Deadline {
+            start: self.start,
+            end: self.end.min(soon),
+        }
+    }
+
+    /// The time since the clock was started.
+    pub fn elapsed(&self) -> Duration {
+        self.start.elapsed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn remaining_is_positive_or_expired() {
+        let deadline = Deadline::after(Duration::ZERO);
+        assert_eq!(deadline.remaining(), Err(Expired));
+        assert!(
+            Deadline::after(Duration::from_secs(60))
+                .remaining()
+                .is_ok_and(|left| !left.is_zero())
+        );
+        assert!(Deadline::after(Duration::MAX).remaining().is_ok());
+    }
+
+    #[test]
+    fn a_grace_never_extends() {
+        let deadline = Deadline::after(Duration::ZERO).or_within(Duration::from_secs(5));
+        assert_eq!(deadline.remaining(), Err(Expired));
+    }
+}

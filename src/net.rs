@@ -1,0 +1,645 @@
+//! Loopback or nothing: resolving without files or DNS, dialling TCP and unix sockets under the deadline, and the
+//! resolver and connector that ureq is given. The only file that names `ureq::unversioned`.
+
+use crate::check::{Host, Place};
+use crate::deadline::{Deadline, Expired};
+use crate::verdict::{Failure, Mark, Peer, Phase, Protocol, Snippet, Trace};
+use rustix::io::Errno;
+use rustix::net::sockopt::{Timeout, set_socket_timeout};
+use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketAddrUnix, SocketFlags, SocketType};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use ureq::http::Uri;
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
+use ureq::{Agent, Error};
+
+/// Whether `ip` is an address of this machine. Loopback is; of another address the routing table is asked, by
+/// connecting a UDP socket, which sends nothing: the kernel answers with the source address that it would use, and
+/// that is the address itself only where it is local. (Binding would be fooled by `ip_nonlocal_bind`.)
+pub fn is_here(ip: IpAddr) -> bool {
+    if ip.to_canonical().is_loopback() {
+        return true;
+    }
+    let any: IpAddr = if ip.is_ipv4() {
+        Ipv4Addr::UNSPECIFIED.into()
+    } else {
+        Ipv6Addr::UNSPECIFIED.into()
+    };
+    let source = || {
+        let socket = UdpSocket::bind((any, 0))?;
+        // The port does not matter: 9 is "discard".
+        socket.connect((ip, 9))?;
+        socket.local_addr()
+    };
+    source().is_ok_and(|source| source.ip() == ip)
+}
+
+/// The addresses to try, in order.
+fn addresses(host: Host, port: u16) -> impl Iterator<Item = SocketAddr> {
+    let both = match host {
+        Host::Localhost => [
+            Some(Ipv4Addr::LOCALHOST.into()),
+            Some(Ipv6Addr::LOCALHOST.into()),
+        ],
+        Host::Ip(ip) => [Some(ip), None],
+    };
+    both.into_iter()
+        .flatten()
+        .map(move |ip: IpAddr| SocketAddr::new(ip, port))
+}
+
+/// A connection to a target.
+#[derive(Debug)]
+pub struct Stream {
+    fd: OwnedFd,
+    peer: Peer,
+}
+
+/// Connects to `place`.
+///
+/// # Errors
+/// [`Failure`], for the last address tried, or for all that refused.
+pub fn dial(place: &Place, deadline: &Deadline) -> Result<Stream, Failure> {
+    match place {
+        Place::Unix(path) => {
+            let peer = Peer::Unix(path.clone());
+            let unreachable = |errno: Errno| Failure::Unreachable {
+                peer: peer.clone(),
+                errno: errno.raw_os_error(),
+            };
+            let address = SocketAddrUnix::new(path.as_path()).map_err(unreachable)?;
+            let fd = connected(AddressFamily::UNIX, &address, deadline).map_err(
+                |error| match error {
+                    Ok(Errno::CONNREFUSED) => Failure::Refused(vec![peer.clone()]),
+                    Ok(errno) => unreachable(errno),
+                    Err(Expired) => Failure::TimedOut {
+                        phase: Phase::Connect,
+                        peer: Some(peer.clone()),
+                    },
+                },
+            )?;
+            Ok(Stream { fd, peer })
+        }
+        &Place::Tcp(Host::Ip(ip), _) if !is_here(ip) => Err(Failure::NotThisMachine(ip)),
+        &Place::Tcp(host, port) => {
+            let mut refused = Vec::new();
+            let mut unreachable = None;
+            for address in addresses(host, port) {
+                let family = if address.is_ipv4() {
+                    AddressFamily::INET
+                } else {
+                    AddressFamily::INET6
+                };
+                let peer = Peer::Tcp(address);
+                match connected(family, &address, deadline) {
+                    Ok(fd) => return Ok(Stream { fd, peer }),
+                    Err(Ok(Errno::CONNREFUSED)) => refused.push(peer),
+                    Err(Ok(errno)) => {
+                        unreachable = Some(Failure::Unreachable {
+                            peer,
+                            errno: errno.raw_os_error(),
+                        })
+                    }
+                    Err(Err(Expired)) => {
+                        return Err(Failure::TimedOut {
+                            phase: Phase::Connect,
+                            peer: Some(peer),
+                        });
+                    }
+                }
+            }
+            // A machine without IPv6 says so of ::1: that somebody refused is the news.
+            match unreachable {
+                Some(failure) if refused.is_empty() => Err(failure),
+                _ => Err(Failure::Refused(refused)),
+            }
+        }
+    }
+}
+
+/// A blocking socket whose `connect` ends with the deadline: `SO_SNDTIMEO` bounds it on Linux, for unix sockets too,
+/// where a full accept queue would otherwise hold it for ever.
+fn connected(
+    family: AddressFamily,
+    address: &impl rustix::net::addr::SocketAddrArg,
+    deadline: &Deadline,
+) -> Result<OwnedFd, Result<Errno, Expired>> {
+    let fd = rustix::net::socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC, None)
+        .map_err(Ok)?;
+    loop {
+        let left = deadline.remaining().map_err(Err)?;
+        set_socket_timeout(&fd, Timeout::Send, Some(left)).map_err(Ok)?;
+        match rustix::net::connect(&fd, address) {
+            Ok(()) | Err(Errno::ISCONN) => return Ok(fd),
+            // The time is up, or nearly so: the clock decides.
+            Err(Errno::INPROGRESS | Errno::ALREADY | Errno::AGAIN | Errno::INTR) => {}
+            Err(errno) => return Err(Ok(errno)),
+        }
+    }
+}
+
+impl Stream {
+    /// Whom this is connected to.
+    pub fn peer(&self) -> &Peer {
+        &self.peer
+    }
+
+    /// Reads what has come, or waits for it; 0 at the end. `phase` is what a failure is said to have happened in.
+    ///
+    /// # Errors
+    /// [`Failure::TimedOut`], [`Failure::Reset`], [`Failure::Io`].
+    pub fn read(
+        &self,
+        buffer: &mut [u8],
+        phase: Phase,
+        deadline: &Deadline,
+    ) -> Result<usize, Failure> {
+        loop {
+            let left = deadline
+                .remaining()
+                .map_err(|Expired| self.timed_out(phase))?;
+            set_socket_timeout(&self.fd, Timeout::Recv, Some(left))
+                .map_err(|errno| io(phase, errno))?;
+            match rustix::net::recv(&self.fd, &mut *buffer, RecvFlags::empty()) {
+                Ok((read, _)) => return Ok(read),
+                Err(Errno::AGAIN | Errno::INTR) => {}
+                Err(errno) => return Err(io(phase, errno)),
+            }
+        }
+    }
+
+    /// Writes all of `bytes`.
+    ///
+    /// # Errors
+    /// [`Failure::TimedOut`], [`Failure::Reset`], [`Failure::Io`].
+    pub fn write(&self, mut bytes: &[u8], deadline: &Deadline) -> Result<(), Failure> {
+        // A request fits the socket's buffer, so the first try need not be told how long it may wait.
+        let mut flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
+        loop {
+            match rustix::net::send(&self.fd, bytes, flags) {
+                Ok(written) if written == bytes.len() => return Ok(()),
+                Ok(written) => bytes = &bytes[written..],
+                Err(Errno::AGAIN | Errno::INTR) => {}
+                Err(errno) => return Err(io(Phase::Send, errno)),
+            }
+            let left = deadline
+                .remaining()
+                .map_err(|Expired| self.timed_out(Phase::Send))?;
+            set_socket_timeout(&self.fd, Timeout::Send, Some(left))
+                .map_err(|errno| io(Phase::Send, errno))?;
+            flags = SendFlags::NOSIGNAL;
+        }
+    }
+
+    fn timed_out(&self, phase: Phase) -> Failure {
+        Failure::TimedOut {
+            phase,
+            peer: Some(self.peer.clone()),
+        }
+    }
+}
+
+fn io(phase: Phase, errno: Errno) -> Failure {
+    match errno {
+        Errno::CONNRESET | Errno::PIPE => Failure::Reset { phase },
+        errno => Failure::Io {
+            phase,
+            errno: errno.raw_os_error(),
+        },
+    }
+}
+
+/// The longest head: 64 KiB of header fields below a status line.
+pub const MAX_HEAD: usize = 65 * 1024;
+/// The longest piece of a body that has to be read before any of it can be used: a chunk's size line.
+const MAX_STALL: usize = 4 * 1024;
+/// Read at once. A head and a small body fit; more would only touch more pages.
+const READ: usize = 4 * 1024;
+/// ureq takes 128 header fields. From here on, only those that matter are handed to it.
+const MANY_FIELDS: usize = 120;
+
+/// What an exchange over ureq shares with whoever planned it.
+#[derive(Debug)]
+pub struct Record {
+    deadline: Deadline,
+    /// Why the transport gave up: ureq's own error would say less.
+    pub failure: Option<Failure>,
+    /// What went over the wire.
+    pub trace: Trace,
+}
+
+/// One exchange's place, deadline and record: ureq's resolver and connector in one.
+#[derive(Debug, Clone)]
+pub struct Wire {
+    place: Place,
+    /// The header that `--expect-header` asks for, in lower case.
+    wanted: Option<String>,
+    /// The longest line of the request, in bytes, at the most.
+    longest_line: usize,
+    record: Arc<Mutex<Record>>,
+}
+
+impl Wire {
+    /// Plans an exchange with `place`.
+    pub fn new(
+        place: &Place,
+        deadline: &Deadline,
+        wanted: Option<&str>,
+        longest_line: usize,
+    ) -> Self {
+        Wire {
+            place: place.clone(),
+            wanted: wanted.map(str::to_ascii_lowercase),
+            longest_line,
+            record: Arc::new(Mutex::new(Record {
+                deadline: *deadline,
+                failure: None,
+                trace: Trace::default(),
+            })),
+        }
+    }
+
+    /// An agent that reaches this place and no other, whatever it is asked for.
+    pub fn agent(&self) -> Agent {
+        let config = Agent::config_builder()
+            // Containers carry proxy variables; a check must not follow them.
+            .proxy(None)
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .allow_non_standard_methods(true)
+            .max_idle_connections(0)
+            // The transport below bounds the head and keeps the deadline.
+            .max_response_header_size(usize::MAX)
+            .build();
+        Agent::with_parts(config, self.clone(), self.clone())
+    }
+
+    /// What has been recorded so far.
+    pub fn record(&self) -> MutexGuard<'_, Record> {
+        // There is one thread, and so no other that could have panicked.
+        self.record.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on, whatever is left to do has only this long.
+    pub fn hurry(&self, grace: Duration) {
+        let mut record = self.record();
+        record.deadline = record.deadline.or_within(grace);
+    }
+
+    fn deadline(&self) -> Deadline {
+        self.record().deadline
+    }
+
+    fn mark(&self, mark: Mark) {
+        let deadline = self.deadline();
+        self.record().trace.mark(mark, &deadline);
+    }
+
+    fn fail(&self, failure: Failure) -> Error {
+        self.record().failure.get_or_insert(failure);
+        Error::ConnectionFailed
+    }
+}
+
+impl Resolver for Wire {
+    fn resolve(
+        &self,
+        _: &Uri,
+        _: &ureq::config::Config,
+        _: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, Error> {
+        // `connect` dials the place, not what a URL says.
+        Ok(self.empty())
+    }
+}
+
+impl Connector for Wire {
+    type Out = Line;
+
+    fn connect(&self, _: &ConnectionDetails, _: Option<()>) -> Result<Option<Line>, Error> {
+        let stream = dial(&self.place, &self.deadline()).map_err(|failure| self.fail(failure))?;
+        self.mark(Mark::Connected);
+        self.record().trace.peer = Some(stream.peer.clone());
+        Ok(Some(Line {
+            stream,
+            wire: self.clone(),
+            output: vec![0; self.longest_line],
+            unsent: Vec::new(),
+            sent: Ok(()),
+            input: Vec::new(),
+            used: 0,
+            progress: false,
+            head_is_whole: false,
+        }))
+    }
+}
+
+/// ureq's transport over a [`Stream`]. It gathers the request and writes it in one piece; it hands over a response's
+/// head only when that is whole, within bounds and final, so that ureq never sees a 1xx; and it keeps the deadline
+/// itself, where ureq would turn an expired one into a second.
+#[derive(Debug)]
+pub struct Line {
+    stream: Stream,
+    wire: Wire,
+    output: Vec<u8>,
+    unsent: Vec<u8>,
+    sent: Result<(), Failure>,
+    input: Vec<u8>,
+    used: usize,
+    progress: bool,
+    head_is_whole: bool,
+}
+
+impl Line {
+    fn flush(&mut self) -> Result<(), Error> {
+        if self.unsent.is_empty() {
+            return Ok(());
+        }
+        match self.stream.write(&self.unsent, &self.wire.deadline()) {
+            // It may have answered before it had read everything: the reply comes first, the error second.
+            Err(failure @ Failure::Reset { .. }) => self.sent = Err(failure),
+            Err(failure) => return Err(self.wire.fail(failure)),
+            Ok(()) => {}
+        }
+        self.wire.mark(Mark::Sent);
+        self.wire.record().trace.request = std::mem::take(&mut self.unsent);
+        Ok(())
+    }
+
+    /// Appends to the input what comes next; 0 at the end.
+    fn read(&mut self, phase: Phase) -> Result<usize, Failure> {
+        let have = self.input.len();
+        self.input.resize(have + READ, 0);
+        let read = self
+            .stream
+            .read(&mut self.input[have..], phase, &self.wire.deadline());
+        self.input.truncate(have + *read.as_ref().unwrap_or(&0));
+        read
+    }
+
+    fn await_head(&mut self) -> Result<(), Failure> {
+        loop {
+            let phase = match head_in(&self.input) {
+                Head::Final(end) => {
+                    self.head_is_whole = true;
+                    self.wire.mark(Mark::Head);
+                    self.wire.record().trace.head = self.input[..end].to_vec();
+                    thin_out(&mut self.input, end, self.wire.wanted.as_deref());
+                    return Ok(());
+                }
+                Head::Interim(end) => {
+                    self.input.drain(..end);
+                    continue;
+                }
+                Head::NotHttp => {
+                    let like = Protocol::of(&self.input).filter(|&like| like != Protocol::Http);
+                    return Err(Failure::NotHttp {
+                        got: Snippet::at_most(&self.input, 100),
+                        like,
+                    });
+                }
+                Head::Partial(_) if self.input.len() > MAX_HEAD => return Err(Failure::LongHead),
+                Head::Partial(phase) => phase,
+            };
+            match self.read(phase) {
+                Ok(0) => {
+                    let got = Snippet::at_most(&self.input, 100);
+                    return Err(match std::mem::replace(&mut self.sent, Ok(())) {
+                        Err(failure) if self.input.is_empty() => failure,
+                        _ => Failure::ClosedEarly { phase, got },
+                    });
+                }
+                Ok(_) => {}
+                Err(Failure::Reset { .. }) if self.sent.is_err() && self.input.is_empty() => {
+                    return Err(Failure::Reset { phase: Phase::Send });
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+    }
+}
+
+impl Transport for Line {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        self
+    }
+
+    fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), Error> {
+        self.unsent.extend_from_slice(&self.output[..amount]);
+        Ok(())
+    }
+
+    fn await_input(&mut self, _: NextTimeout) -> Result<bool, Error> {
+        self.flush()?;
+        if !self.head_is_whole {
+            return self
+                .await_head()
+                .map(|()| true)
+                .map_err(|failure| self.wire.fail(failure));
+        }
+        self.input.drain(..self.used);
+        self.used = 0;
+        if self.input.len() > MAX_STALL {
+            return Err(self.wire.fail(Failure::BadBody));
+        }
+        match self.read(Phase::Body) {
+            // The two ends that ureq knows: it decides whether the body was complete.
+            Ok(0) => Err(Error::Io(std::io::ErrorKind::UnexpectedEof.into())),
+            Ok(_) => Ok(true),
+            Err(failure @ Failure::Reset { .. }) => {
+                self.wire.fail(failure);
+                Err(Error::Io(std::io::ErrorKind::ConnectionReset.into()))
+            }
+            Err(failure) => Err(self.wire.fail(failure)),
+        }
+    }
+
+    fn is_open(&mut self) -> bool {
+        // Nothing is ever used twice.
+        false
+    }
+}
+
+impl Buffers for Line {
+    fn output(&mut self) -> &mut [u8] {
+        &mut self.output
+    }
+
+    fn input(&self) -> &[u8] {
+        &self.input[self.used..]
+    }
+
+    fn input_append_buf(&mut self) -> &mut [u8] {
+        // Only transports call this, and this one does not.
+        &mut []
+    }
+
+    fn input_appended(&mut self, _: usize) {}
+
+    fn input_consume(&mut self, amount: usize) {
+        self.progress = amount > 0;
+        self.used += amount;
+    }
+
+    fn tmp_and_output(&mut self) -> (&mut [u8], &mut [u8]) {
+        // The first is for chunked requests; ours have a length.
+        (&mut [], &mut self.output)
+    }
+
+    fn can_use_input(&self) -> bool {
+        self.progress && self.used < self.input.len()
+    }
+}
+
+enum Head {
+    /// A final response's head ends here.
+    Final(usize),
+    /// A 1xx response's head ends here.
+    Interim(usize),
+    /// More is needed; a deadline would fall into this phase.
+    Partial(Phase),
+    /// It begins with something else than a status line.
+    NotHttp,
+}
+
+/// Looks for a whole head at the beginning of `input`, by lines that end in LF or CR LF.
+fn head_in(input: &[u8]) -> Head {
+    let form = |at: usize, byte: u8| match at {
+        0..7 => byte == b"HTTP/1."[at],
+        7 | 10 | 11 => byte.is_ascii_digit(),
+        8 => byte == b' ',
+        9 => matches!(byte, b'1'..=b'9'),
+        12 => matches!(byte, b' ' | b'\r' | b'\n'),
+        _ => true,
+    };
+    if !input
+        .iter()
+        .take(13)
+        .enumerate()
+        .all(|(at, &byte)| form(at, byte))
+    {
+        return Head::NotHttp;
+    }
+    let mut phase = Phase::StatusLine;
+    let mut line = 0;
+    while let Some(length) = input[line..].iter().position(|&byte| byte == b'\n') {
+        let next = line + length + 1;
+        if phase == Phase::Headers && matches!(&input[line..next], b"\n" | b"\r\n") {
+            return if input[9] == b'1' {
+                Head::Interim(next)
+            } else {
+                Head::Final(next)
+            };
+        }
+        phase = Phase::Headers;
+        line = next;
+    }
+    Head::Partial(phase)
+}
+
+/// Drops the fields that nobody asks about from a head that has more of them than ureq takes.
+fn thin_out(input: &mut Vec<u8>, end: usize, wanted: Option<&str>) {
+    let lines = || input[..end].split_inclusive(|&byte| byte == b'\n');
+    if lines().count() <= MANY_FIELDS {
+        return;
+    }
+    let kept = |line: &[u8]| {
+        let name = line.split(|&byte| byte == b':').next().unwrap_or_default();
+        let known = [
+            "content-length",
+            "transfer-encoding",
+            "connection",
+            "location",
+        ];
+        line.iter().all(|byte| matches!(byte, b'\r' | b'\n'))
+            || known
+                .into_iter()
+                .chain(wanted)
+                .any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
+    };
+    let mut head: Vec<u8> = Vec::new();
+    for (at, line) in lines().enumerate() {
+        if at == 0 || kept(line) {
+            head.extend_from_slice(line);
+        }
+    }
+    input.splice(..end, head);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn heads_are_found_whole_and_final() {
+        let state = |input: &str| match head_in(input.as_bytes()) {
+            Head::Final(end) => format!("final {end}"),
+            Head::Interim(end) => format!("interim {end}"),
+            Head::Partial(phase) => format!("{phase:?}"),
+            Head::NotHttp => "not http".into(),
+        };
+        assert_eq!(state(""), "StatusLine");
+        assert_eq!(state("HTTP/1.1 200 OK\r\n\r\nbody"), "final 19");
+        assert_eq!(state("HTTP/1.0 200\n\n"), "final 14");
+        assert_eq!(state("HTTP/1.1 200 \r\nA: b\n\r\n"), "final 22");
+        assert_eq!(
+            state("HTTP/1.1 103 Early\r\nLink: x\r\n\r\nHTTP"),
+            "interim 31"
+        );
+        assert_eq!(state("HTTP/1.1 200 OK"), "StatusLine");
+        assert_eq!(state("HTTP/1.1 200 OK\r\nA: b\r\n"), "Headers");
+        for junk in [
+            "\r\n",
+            "SSH-2.0",
+            "HTTP/2 200",
+            "HTTP/1.1 20 OK",
+            "HTTP/1.1 2000",
+            "HTTP/1.1  200",
+            "http/1.1 200",
+            "HTTP/1.1 099 x",
+            "HTTP/1.x 200",
+            "HTTP/1.1 200OK",
+            "\x16\x03",
+            "ICY 200 OK",
+        ] {
+            assert_eq!(state(junk), "not http", "{junk:?}");
+        }
+    }
+
+    #[test]
+    fn a_crowd_of_fields_is_thinned_to_those_that_matter() {
+        let mut input = b"HTTP/1.1 200 OK\r\n".to_vec();
+        for i in 0..1000 {
+            input.extend_from_slice(format!("X-{i}: y\r\n").as_bytes());
+        }
+        input.extend_from_slice(b"Content-LENGTH: 2\r\nX-Me: yes\r\n\r\n");
+        let end = input.len();
+        input.extend_from_slice(b"UP");
+        thin_out(&mut input, end, Some("x-me"));
+        assert_eq!(
+            input,
+            b"HTTP/1.1 200 OK\r\nContent-LENGTH: 2\r\nX-Me: yes\r\n\r\nUP"
+        );
+    }
+
+    #[test]
+    fn only_this_machine_is_here() {
+        for here in ["127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1"] {
+            assert!(is_here(here.parse().unwrap()), "{here}");
+        }
+        // Documentation, multicast, broadcast.
+        for elsewhere in [
+            "192.0.2.1",
+            "2001:db8::1",
+            "224.0.0.1",
+            "255.255.255.255",
+            "ff02::1",
+        ] {
+            assert!(!is_here(elsewhere.parse().unwrap()), "{elsewhere}");
+        }
+    }
+}

@@ -1,0 +1,463 @@
+//! Verdict to words, and the only file that prints.
+
+use crate::check::Target;
+use crate::expect::MAX_BODY;
+use crate::hints::Hint;
+use crate::net::MAX_HEAD;
+use crate::verdict::{
+    Answer, Failure, Health, Mark, NotFollowed, Peer, Phase, Protocol, Snippet, Trace, Unmet,
+};
+use std::fmt::Write as _;
+use std::io::Write;
+use std::time::Duration;
+use ureq::http::StatusCode;
+
+/// The longest line, its end included.
+pub const MAX_LINE: usize = 512;
+/// What `docker inspect` keeps of a check is 4096 bytes: all output of a check is less.
+pub const MAX_OUTPUT: usize = 4095;
+/// Healthy lines and traces leave this much for the lines of targets that are not healthy.
+const RESERVE: usize = 2048;
+/// And all lines leave this much for the one that counts those left out.
+const LAST: usize = 100;
+
+/// The report of one run.
+#[derive(Debug)]
+pub struct Report<O, E> {
+    out: O,
+    err: E,
+    quiet: bool,
+    verbose: bool,
+    left: usize,
+    unsaid_healthy: usize,
+    unsaid_unhealthy: usize,
+}
+
+impl<O: Write, E: Write> Report<O, E> {
+    /// Prints healthy lines and information to `out`, everything else to `err`. A write that fails is nobody's
+    /// business here: the exit code is the answer.
+    pub fn new(out: O, err: E) -> Self {
+        let (quiet, verbose) = (false, false);
+        Report {
+            out,
+            err,
+            quiet,
+            verbose,
+            left: MAX_OUTPUT,
+            unsaid_healthy: 0,
+            unsaid_unhealthy: 0,
+        }
+    }
+
+    /// Prints no line (`quiet`), or the trace of each exchange as well (`verbose`).
+    pub fn style(&mut self, quiet: bool, verbose: bool) {
+        (self.quiet, self.verbose) = (quiet, verbose);
+    }
+
+    /// Prints what was asked for, such as `--help`.
+    pub fn info(&mut self, text: &str) {
+        let _ = self.out.write_all(text.as_bytes());
+    }
+
+    /// Prints why the command line cannot be used.
+    pub fn usage(&mut self, message: &str) {
+        let _ = self
+            .err
+            .write_all(cut(format!("error: {message}"), "").as_bytes());
+    }
+
+    /// Prints the line of one target.
+    pub fn answer(
+        &mut self,
+        target: &Target,
+        answer: &Answer,
+        hint: Option<&Hint>,
+        timeout: Duration,
+    ) {
+        if self.quiet {
+            return;
+        }
+        let line = line(target, answer, hint, timeout);
+        match &answer.verdict {
+            Ok(_) if self.left < RESERVE + line.len() => self.unsaid_healthy += 1,
+            Err(_) if self.left < LAST + line.len() => self.unsaid_unhealthy += 1,
+            verdict => {
+                self.left -= line.len();
+                let _ = match verdict {
+                    Ok(_) => self.out.write_all(line.as_bytes()),
+                    Err(_) => self.err.write_all(line.as_bytes()),
+                };
+            }
+        }
+        if self.verbose {
+            let mut text = trace(&answer.trace);
+            let room = self.left.saturating_sub(RESERVE);
+            if text.len() > room {
+                text.truncate(text.floor_char_boundary(room.saturating_sub(4)));
+                text.push_str(if room < 4 { "" } else { "...\n" });
+            }
+            self.left -= text.len();
+            let _ = self.err.write_all(text.as_bytes());
+        }
+    }
+
+    /// Counts the targets whose lines found no room.
+    pub fn end(&mut self) {
+        let (healthy, unhealthy) = (self.unsaid_healthy, self.unsaid_unhealthy);
+        if healthy + unhealthy > 0 {
+            let line = format!(
+                "... and {} more targets: {healthy} healthy, {unhealthy} not\n",
+                healthy + unhealthy
+            );
+            let _ = match unhealthy {
+                0 => self.out.write_all(line.as_bytes()),
+                _ => self.err.write_all(line.as_bytes()),
+            };
+        }
+    }
+}
+
+/// The line of one target, its end included: at most [`MAX_LINE`] bytes.
+pub fn line(target: &Target, answer: &Answer, hint: Option<&Hint>, timeout: Duration) -> String {
+    let name = Snippet::at_most(target.name.as_bytes(), 160);
+    let name = name.as_str();
+    match &answer.verdict {
+        Ok(health) => cut(
+            format!(
+                "healthy: {name}: {} in {}",
+                healthy(health),
+                time(answer.took)
+            ),
+            "",
+        ),
+        Err(failure) => {
+            let mut text = format!("unhealthy: {name}: {}", unhealthy(failure, timeout));
+            if let Some(hint) = hint {
+                text.push_str("; ");
+                text.push_str(&advice(hint));
+            }
+            match failure {
+                // These say how long it took.
+                Failure::TimedOut { .. } | Failure::NotAsked => cut(text, ""),
+                _ => cut(text, &format!(" ({})", time(answer.took))),
+            }
+        }
+    }
+}
+
+/// Joins a text and its end into one line, and cuts the text if it must be.
+fn cut(mut text: String, end: &str) -> String {
+    let room = MAX_LINE - 1 - end.len();
+    if text.len() > room {
+        text.truncate(text.floor_char_boundary(room - 3));
+        text.push_str("...");
+    }
+    text.push_str(end);
+    text.push('\n');
+    text
+}
+
+fn healthy(health: &Health) -> String {
+    match health {
+        Health::Status(status) => match StatusCode::from_u16(*status)
+            .ok()
+            .and_then(|code| code.canonical_reason())
+        {
+            Some(reason) => format!("{status} {reason}"),
+            None => status.to_string(),
+        },
+    }
+}
+
+fn unhealthy(failure: &Failure, timeout: Duration) -> String {
+    match failure {
+        Failure::Refused(peers) => {
+            let peers: Vec<String> = peers.iter().map(peer_name).collect();
+            format!("connection refused at {}", peers.join(" and "))
+        }
+        Failure::Unreachable { peer, errno } => {
+            format!(
+                "cannot connect to {}: {}",
+                peer_name(peer),
+                system_error(*errno)
+            )
+        }
+        Failure::NotThisMachine(ip) => {
+            format!("{ip} is not an address of this machine; nothing was sent")
+        }
+        Failure::TimedOut { phase, peer } => timed_out(*phase, peer.as_ref(), timeout),
+        Failure::NotAsked => format!(
+            "not asked: the targets before it took all of the {}",
+            time(timeout)
+        ),
+        Failure::ClosedEarly { phase, got } if got.is_empty() => {
+            format!("connection closed while {}", doing(*phase))
+        }
+        Failure::ClosedEarly { phase, got } => {
+            format!(
+                "connection closed while {}; until then: {}",
+                doing(*phase),
+                got.as_str()
+            )
+        }
+        Failure::Reset { phase } => format!("connection reset while {}", doing(*phase)),
+        Failure::Io { phase, errno } => format!("{} while {}", system_error(*errno), doing(*phase)),
+        Failure::NotHttp { got, .. } => format!("not HTTP: the reply begins with {}", got.as_str()),
+        Failure::BadHead(got) => format!("malformed HTTP response head: {}", got.as_str()),
+        Failure::LongHead => format!("HTTP response head longer than {} KiB", MAX_HEAD / 1024),
+        Failure::BadBody => "malformed HTTP body: its chunks or its length are wrong".into(),
+        Failure::Status {
+            got,
+            expected,
+            body,
+        } => {
+            let body = if body.is_empty() {
+                String::new()
+            } else {
+                body_part(body)
+            };
+            format!("status {got}, expected {}{body}", quoted(expected, ""))
+        }
+        Failure::Redirect { status, to, why } => {
+            let why = match why {
+                NotFollowed::Elsewhere => "which is not an http URL of this machine",
+                NotFollowed::Tls => "which needs TLS, and this build has none",
+                NotFollowed::TooMany => "after 5 redirects that were followed",
+            };
+            format!("status {status} redirects to {}, {why}", to.as_str())
+        }
+        Failure::Unexpected(unmet) => self::unmet(unmet),
+    }
+}
+
+fn unmet(unmet: &Unmet) -> String {
+    match unmet {
+        Unmet::BodyLacks {
+            text,
+            bounded,
+            body,
+        } => {
+            let bound = if *bounded {
+                format!(" in its first {} MiB", MAX_BODY >> 20)
+            } else {
+                String::new()
+            };
+            format!(
+                "body lacks {}{bound}{}",
+                quoted(text, "\""),
+                body_part(body)
+            )
+        }
+        Unmet::BodyHas { text, body } => {
+            format!("body contains {}{}", quoted(text, "\""), body_part(body))
+        }
+        Unmet::BodyTooLong => format!(
+            "body longer than the {} MiB that are searched",
+            MAX_BODY >> 20
+        ),
+        Unmet::NotJson { body } => format!("body is not JSON{}", body_part(body)),
+        Unmet::JsonLacks { path, body } => {
+            format!("JSON has no {}{}", quoted(path, ""), body_part(body))
+        }
+        Unmet::JsonDiffers {
+            path,
+            expected,
+            got,
+        } => {
+            format!(
+                "JSON {} is {}, expected {}",
+                quoted(path, ""),
+                got.as_str(),
+                quoted(expected, "\"")
+            )
+        }
+        Unmet::HeaderLacks { name } => format!("no header {}", quoted(name, "")),
+        Unmet::HeaderDiffers {
+            name,
+            expected,
+            got,
+        } => {
+            format!(
+                "header {} is \"{}\", expected {}",
+                quoted(name, ""),
+                got.as_str(),
+                quoted(expected, "\"")
+            )
+        }
+    }
+}
+
+fn timed_out(phase: Phase, peer: Option<&Peer>, timeout: Duration) -> String {
+    let timeout = time(timeout);
+    let to = peer
+        .map(|peer| format!(" to {}", peer_name(peer)))
+        .unwrap_or_default();
+    match phase {
+        Phase::Connect => {
+            format!(
+                "no response within {timeout}: timed out connecting{to}: it listens, but accepts nobody"
+            )
+        }
+        Phase::Send => format!("no response within {timeout}: connected, sending the request"),
+        Phase::StatusLine => {
+            format!(
+                "no response within {timeout}: connected, request sent, waiting for the status line"
+            )
+        }
+        Phase::Headers => {
+            format!(
+                "no whole response within {timeout}: connected, request sent, status line read, reading headers"
+            )
+        }
+        Phase::Body => {
+            format!(
+                "no whole response within {timeout}: connected, request sent, headers read, reading the body"
+            )
+        }
+    }
+}
+
+fn doing(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Connect => "connecting",
+        Phase::Send => "sending the request",
+        Phase::StatusLine => "waiting for the status line",
+        Phase::Headers => "reading headers",
+        Phase::Body => "reading the body",
+    }
+}
+
+fn advice(hint: &Hint) -> String {
+    match hint {
+        Hint::Listening(names) if names.is_empty() => "nothing listens here".into(),
+        Hint::Listening(names) => format!("listening here: {}", names.join(", ")),
+        Hint::Speaks(protocol) => format!("this looks like {}", protocol_name(*protocol)),
+        Hint::Follow => "-L follows redirects".into(),
+    }
+}
+
+fn protocol_name(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::Http => "HTTP",
+        Protocol::Tls => "TLS",
+        Protocol::Ssh => "SSH",
+        Protocol::Http2 => "HTTP/2",
+        Protocol::Mail => "SMTP or FTP",
+        Protocol::Redis => "Redis",
+        Protocol::Mysql => "MySQL",
+    }
+}
+
+fn peer_name(peer: &Peer) -> String {
+    match peer {
+        Peer::Tcp(address) => address.to_string(),
+        Peer::Unix(path) => Snippet::at_most(path.as_os_str().as_encoded_bytes(), 120)
+            .as_str()
+            .to_owned(),
+    }
+}
+
+fn body_part(body: &Snippet) -> String {
+    if body.is_empty() {
+        "; the body is empty".into()
+    } else {
+        format!("; body: {}", body.as_str())
+    }
+}
+
+/// Text of the command line, escaped and cut like everything else.
+fn quoted(text: &str, quote: &str) -> String {
+    format!(
+        "{quote}{}{quote}",
+        Snippet::at_most(text.as_bytes(), 80).as_str()
+    )
+}
+
+fn system_error(errno: i32) -> String {
+    std::io::Error::from_raw_os_error(errno).to_string()
+}
+
+/// A time for people: `0.4 ms`, `12 ms`, `1.5 s`, `5 s`. Rounded to what matters, in integers: formatting a float
+/// would cost 10 KB.
+pub fn time(time: Duration) -> String {
+    let micros = time.as_micros();
+    let (value, per_unit, unit) = match micros {
+        0..1_000_000 => (micros, 1_000, "ms"),
+        _ => (micros, 1_000_000, "s"),
+    };
+    let tenths = (value + per_unit / 20) / (per_unit / 10);
+    match (tenths / 10, tenths % 10) {
+        (whole, 0) if whole > 0 => format!("{whole} {unit}"),
+        (whole @ 10.., _) if unit == "ms" => format!("{whole} {unit}"),
+        (whole, tenth) => format!("{whole}.{tenth} {unit}"),
+    }
+}
+
+/// The trace of an exchange: `*` for the phases, `>` for the request, `<` for the head of the response.
+fn trace(trace: &Trace) -> String {
+    let mut text = String::new();
+    for (mark, at) in &trace.marks {
+        let (what, bytes, sign) = match mark {
+            Mark::Connected => ("connected", &[][..], '*'),
+            Mark::Sent => ("request sent", &trace.request[..], '>'),
+            Mark::Head => ("response head read", &trace.head[..], '<'),
+        };
+        let to = match (&trace.peer, mark) {
+            (Some(peer), Mark::Connected) => format!(" to {}", peer_name(peer)),
+            _ => String::new(),
+        };
+        let _ = writeln!(text, "* {what}{to} after {}", time(*at));
+        for line in bytes
+            .split(|&byte| byte == b'\n')
+            .filter(|line| !line.trim_ascii().is_empty())
+        {
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            let name = line.split(|&byte| byte == b':').next().unwrap_or_default();
+            let secret = ["authorization", "proxy-authorization"];
+            let line = match secret
+                .iter()
+                .any(|secret| name.eq_ignore_ascii_case(secret.as_bytes()))
+            {
+                true => format!("{}: (not shown)", Snippet::at_most(name, 40).as_str()),
+                false => Snippet::at_most(line, 200).as_str().to_owned(),
+            };
+            let _ = writeln!(text, "{sign} {line}");
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_for_people() {
+        for (micros, text) in [
+            (0, "0.0 ms"),
+            (40, "0.0 ms"),
+            (50, "0.1 ms"),
+            (400, "0.4 ms"),
+            (1_000, "1 ms"),
+            (1_240, "1.2 ms"),
+            (9_940, "9.9 ms"),
+            (12_700, "12 ms"),
+            (500_000, "500 ms"),
+            (1_000_000, "1 s"),
+            (1_500_000, "1.5 s"),
+            (5_000_000, "5 s"),
+            (60_000_000, "60 s"),
+        ] {
+            assert_eq!(time(Duration::from_micros(micros)), text, "{micros}");
+        }
+    }
+
+    #[test]
+    fn a_line_is_cut_with_its_end_kept() {
+        let line = cut("é".repeat(600), " (1.2 ms)");
+        assert!(
+            line.len() <= MAX_LINE && line.ends_with("... (1.2 ms)\n"),
+            "{line}"
+        );
+    }
+}

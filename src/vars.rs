@@ -1,0 +1,123 @@
+//! `${NAME}` and `${NAME:-default}`, because exec-form HEALTHCHECK has no shell to expand them.
+
+/// What is wrong with a reference.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BadReference {
+    /// `${` without `}`.
+    Unclosed,
+    /// What stands between the braces is no variable name.
+    NotAName(String),
+    /// A default that holds another reference: these do not nest.
+    Nested(String),
+    /// The variable is unset or empty, and there is no default.
+    Unset(String),
+    /// The variable's value is not UTF-8.
+    NotUtf8(String),
+}
+
+/// A variable as [`expand`] sees it: unset or empty is `None`, a value that is not UTF-8 is `Some(Err(()))`.
+pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<Result<String, ()>>;
+
+/// Replaces each reference in `text` once: what a variable holds is not looked at again. `$${` is a literal `${`,
+/// and any other `$` stays as it is, so that passwords survive.
+///
+/// # Errors
+/// [`BadReference`], for the first reference that cannot be replaced.
+pub fn expand(text: &str, lookup: Lookup) -> Result<String, BadReference> {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("${") {
+        let (before, reference) = (&rest[..at], &rest[at + 2..]);
+        if let Some(before) = before.strip_suffix('$') {
+            out.push_str(before);
+            out.push_str("${");
+            rest = reference;
+            continue;
+        }
+        out.push_str(before);
+        let (inside, after) = reference.split_once('}').ok_or(BadReference::Unclosed)?;
+        out.push_str(&value_of(inside, lookup)?);
+        rest = after;
+    }
+    out.push_str(rest);
+    Ok(out)
+}
+
+fn value_of(inside: &str, lookup: Lookup) -> Result<String, BadReference> {
+    let (name, default) = match inside.split_once(":-") {
+        Some((name, default)) => (name, Some(default)),
+        None => (inside, None),
+    };
+    if !is_name(name) {
+        return Err(BadReference::NotAName(name.to_owned()));
+    }
+    if default.is_some_and(|text| text.contains("${")) {
+        return Err(BadReference::Nested(name.to_owned()));
+    }
+    match lookup(name) {
+        Some(Ok(value)) => Ok(value),
+        Some(Err(())) => Err(BadReference::NotUtf8(name.to_owned())),
+        None => default
+            .map(str::to_owned)
+            .ok_or_else(|| BadReference::Unset(name.to_owned())),
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(text: &str) -> Result<String, BadReference> {
+        expand(text, &|name| match name {
+            "PORT" => Some(Ok("8080".into())),
+            "TRICKY" => Some(Ok("--quiet ${PORT} $${".into())),
+            "BYTES" => Some(Err(())),
+            _ => None,
+        })
+    }
+
+    #[test]
+    fn references_are_replaced_once() {
+        assert_eq!(with("${PORT}").unwrap(), "8080");
+        assert_eq!(with("a${PORT}b${PORT}c").unwrap(), "a8080b8080c");
+        assert_eq!(with("${NONE:-1234}").unwrap(), "1234");
+        assert_eq!(with("${PORT:-1234}").unwrap(), "8080");
+        assert_eq!(with("${NONE:-}").unwrap(), "");
+        assert_eq!(with("${NONE:-a:-b$}").unwrap(), "a:-b$");
+        assert_eq!(with("${TRICKY}").unwrap(), "--quiet ${PORT} $${");
+    }
+
+    #[test]
+    fn other_dollars_stay() {
+        for text in [
+            "", "$", "$$", "pa$$word", "$PORT", "a$", "{PORT}", "$ {PORT}", "}", "100%",
+        ] {
+            assert_eq!(with(text).unwrap(), text);
+        }
+        assert_eq!(with("$${PORT}").unwrap(), "${PORT}");
+        assert_eq!(with("$$${PORT}").unwrap(), "$${PORT}");
+        assert_eq!(with("$${").unwrap(), "${");
+    }
+
+    #[test]
+    fn what_cannot_be_replaced_is_named() {
+        assert_eq!(with("${NONE}"), Err(BadReference::Unset("NONE".into())));
+        assert_eq!(with("${BYTES}"), Err(BadReference::NotUtf8("BYTES".into())));
+        assert_eq!(with("a${PORT"), Err(BadReference::Unclosed));
+        assert_eq!(
+            with("${NONE:-${PORT}}"),
+            Err(BadReference::Nested("NONE".into()))
+        );
+        for name in ["", "1A", "A-B", "A B", "é", "A:B", "!A"] {
+            assert_eq!(
+                with(&format!("${{{name}}}")),
+                Err(BadReference::NotAName(name.into()))
+            );
+        }
+    }
+}
