@@ -1,6 +1,7 @@
 //! What is to be asked of whom: plain data, valid by construction, no I/O.
 
 use crate::expect::{BodyExpectations, HeaderExpectation, Statuses};
+use crate::verdict::Seen;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -50,6 +51,92 @@ pub enum Host {
 pub enum Ask {
     /// One HTTP request.
     Http(Box<Http>),
+    /// A connection, and what it says if anything is expected of that.
+    Tcp {
+        /// What to send.
+        send: Vec<u8>,
+        /// What is expected of the reply.
+        expect: BodyExpectations,
+    },
+    /// A conversation from the table of handshakes.
+    Handshake(&'static Handshake),
+    /// A call of `grpc.health.v1.Health/Check`.
+    Grpc {
+        /// The `:authority`.
+        authority: String,
+        /// The service that is asked about; empty for the server as a whole.
+        service: String,
+    },
+    /// A FastCGI request for this path and query.
+    FastCgi {
+        /// The script, with a leading slash.
+        script: String,
+        /// What follows the `?`.
+        query: String,
+    },
+    /// The process whose PID is in a file.
+    Pid {
+        /// The file.
+        file: PathBuf,
+        /// The name that the process must have.
+        name: Option<String>,
+    },
+    /// A file that is touched as long as somebody is well.
+    File {
+        /// The file.
+        file: PathBuf,
+        /// How long ago it may have been touched.
+        max_age: Option<Duration>,
+    },
+}
+
+/// One way of asking that needs no code of its own: what to say, and what to hear.
+#[derive(Debug)]
+pub struct Handshake {
+    /// The scheme of its URLs.
+    pub scheme: &'static str,
+    /// The port where such a server usually listens.
+    pub port: u16,
+    /// What a healthy verdict proves.
+    pub proves: &'static str,
+    /// The conversation.
+    pub steps: &'static [Step],
+    /// What to say at the end of one that went well, so that the server's log stays clean.
+    pub goodbye: &'static [u8],
+}
+
+/// Something to say, and what to hear.
+#[derive(Debug)]
+pub struct Step {
+    /// The bytes to send; none where the server speaks first.
+    pub say: &'static [u8],
+    /// The reply.
+    pub hear: Hear,
+}
+
+/// How a reply is judged.
+#[derive(Debug)]
+pub enum Hear {
+    /// By its first line that is not skipped. A pattern is what the line begins with; one that ends in `$` is the
+    /// whole line.
+    Lines(Lines),
+    /// By a function, from what has come so far.
+    Bytes(fn(&[u8]) -> Seen),
+}
+
+/// The lines that a text protocol can answer with.
+#[derive(Debug)]
+pub struct Lines {
+    /// Lines that say nothing yet.
+    pub skip: &'static [&'static str],
+    /// The server is well.
+    pub well: &'static [&'static str],
+    /// It is alive, and wants authentication.
+    pub unauthenticated: &'static [&'static str],
+    /// It is alive, and does not serve this client.
+    pub unwelcome: &'static [&'static str],
+    /// It cannot serve.
+    pub sick: &'static [&'static str],
 }
 
 /// An HTTP request and what its response must be.
@@ -151,7 +238,8 @@ pub fn http_uri(host: Host, port: u16, path: &str) -> Option<Uri> {
         .ok()
 }
 
-fn percent_decoded(text: &str) -> Option<String> {
+/// Replaces each `%XX`. None where one is malformed, or the result is not UTF-8.
+pub fn percent_decoded(text: &str) -> Option<String> {
     let mut bytes = text.bytes();
     let mut out = Vec::with_capacity(text.len());
     while let Some(byte) = bytes.next() {

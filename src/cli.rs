@@ -1,7 +1,7 @@
 //! The command line: one row per option feeds the parser, `--help`, and the README's test. Arguments and variables
 //! in, a command out; nothing is printed and nothing is asked here.
 
-use crate::check::{self, Ask, Check, Host, Http, Place, Target, Url};
+use crate::check::{self, Check, Host};
 use crate::expect::{BodyExpectations, HeaderExpectation, JsonExpectation, Statuses};
 use crate::vars::{self, BadReference};
 use crate::verdict::Snippet;
@@ -9,7 +9,9 @@ use lexopt::Arg;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::time::Duration;
-use ureq::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use ureq::http::{HeaderName, HeaderValue, Method, header};
+
+mod targets;
 
 /// What the command line asks for.
 #[derive(Debug)]
@@ -57,6 +59,24 @@ enum Scope {
     NoUrl,
     /// HTTP.
     Http,
+    /// HTTP and plain TCP.
+    HttpOrTcp,
+    /// Plain TCP.
+    Tcp,
+    /// Whatever is asked over a connection.
+    Connection,
+}
+
+impl Scope {
+    fn has(self, scheme: &str) -> bool {
+        match self {
+            Scope::Any | Scope::NoUrl => true,
+            Scope::Http => scheme == "http",
+            Scope::HttpOrTcp => scheme == "http" || scheme == "tcp",
+            Scope::Tcp => scheme == "tcp",
+            Scope::Connection => scheme != "pid" && scheme != "file",
+        }
+    }
 }
 
 struct Row {
@@ -107,13 +127,13 @@ const OPTIONS: &[Row] = &[
         One(|given, text| set(&mut given.path, check::path_and_query(text)))),
     row(None, "host", "HOST", "localhost, or an IP address of this machine (default: localhost)", NoUrl,
         One(|given, text| set(&mut given.host, check::host(text).map(|host| (text.to_owned(), host))))),
-    row(None, "unix-socket", "FILE", "connect through this unix socket instead of TCP", Any,
+    row(None, "unix-socket", "FILE", "connect through this unix socket instead of TCP", Scope::Connection,
         One(|given, text| set(&mut given.unix_socket, unix_socket(text)))),
     row(None, "status", "LIST", "healthy statuses, such as 200,204 or 2xx or 200-399 (default: 200-299)", Scope::Http,
         One(|given, text| set(&mut given.statuses, Statuses::parse(text)))),
-    row(Some('b'), "body", "TEXT", "the body contains TEXT; repeatable, all must hold", Scope::Http,
+    row(Some('b'), "body", "TEXT", "the body contains TEXT; repeatable, all must hold", Scope::HttpOrTcp,
         Many(|given, text| push(&mut given.body.has, not_empty(text)))),
-    row(None, "body-not", "TEXT", "the body does not contain TEXT; repeatable", Scope::Http,
+    row(None, "body-not", "TEXT", "the body does not contain TEXT; repeatable", Scope::HttpOrTcp,
         Many(|given, text| push(&mut given.body.lacks, not_empty(text)))),
     row(Some('j'), "json", "PATH[=VALUE]", "the JSON body has PATH (a.b.0 or /a/b/0), equal to VALUE; repeatable", Scope::Http,
         Many(|given, text| push(&mut given.body.json, JsonExpectation::parse(text)))),
@@ -131,6 +151,8 @@ const OPTIONS: &[Row] = &[
         One(|given, text| set(&mut given.user_agent, user_agent(text)))),
     row(Some('L'), "location", "", "follow up to 5 redirects within this machine", Scope::Http,
         Flag(|given| given.follow = true)),
+    row(None, "send", "TEXT", "send TEXT to a tcp:// target first; \\r \\n \\t \\0 \\xHH \\\\ are escapes", Scope::Tcp,
+        One(|given, text| set(&mut given.send, targets::unescape(text)))),
     row(Some('t'), "timeout", "TIME", "the deadline for everything: 3, 0.5, 500ms, 2s, 1m (default: 5s)", Any,
         One(|given, text| set(&mut given.timeout, check::time(text)))),
     row(Some('q'), "quiet", "", "print nothing", Any,
@@ -156,6 +178,10 @@ pub fn help() -> String {
         let option = format!("{short}--{} {}", row.long, row.value);
         text.push_str(&format!("  {:<36}{}\n", option.trim_end(), row.help));
     }
+    text.push_str("\nTargets, with their default ports, and what healthy proves:\n");
+    for scheme in targets::all() {
+        text.push_str(&format!("  {:<36}{}\n", scheme.form(), scheme.proves));
+    }
     text.push_str(
         "\nLong options also work with one dash (-port=8080). ${NAME} and ${NAME:-default} in a value or TARGET are\n\
          replaced from the environment; $${ is a literal ${.\n",
@@ -180,6 +206,7 @@ struct Given {
     method: Option<Method>,
     headers: Vec<(HeaderName, HeaderValue)>,
     data: Option<String>,
+    send: Option<Vec<u8>>,
     user: Option<HeaderValue>,
     user_agent: Option<HeaderValue>,
     follow: bool,
@@ -286,12 +313,21 @@ pub fn parse(
     let timeout = given.timeout.unwrap_or(Duration::from_secs(5));
     let style = given.style;
     let targets = match targets.is_empty() {
-        true => vec![default_target(&given, variables)?],
+        true => vec![targets::from_options(&given, variables)?],
         false => targets
             .iter()
-            .map(|text| target(text, &given, &used))
+            .map(|text| targets::from_url(text, &given))
             .collect::<Result<_, _>>()?,
     };
+    for target in &targets {
+        let scheme = target.name.split(':').next().unwrap_or_default();
+        if let Some(row) = used.iter().find(|row| !row.scope.has(scheme)) {
+            return Err(Usage(format!(
+                "--{}: means nothing to a {scheme} target",
+                row.long
+            )));
+        }
+    }
     Ok(Command::Check(Check { targets, timeout }, style))
 }
 
@@ -502,132 +538,4 @@ fn contradictions(given: &Given, used: &[&Row], targets: &[String]) -> Result<()
         }
     }
     Ok(())
-}
-
-fn default_target(given: &Given, variables: Variables) -> Result<Target, Usage> {
-    let port = match (
-        given.port,
-        variables("PORT").filter(|port| !port.is_empty()),
-    ) {
-        (Some(port), _) => port,
-        (None, Some(text)) => check::port(&text.to_string_lossy())
-            .map_err(|complaint| Usage(format!("$PORT: \"{}\" {complaint}", shown(&text))))?,
-        (None, None) => 80,
-    };
-    let (text, host) = given
-        .host
-        .clone()
-        .unwrap_or(("localhost".into(), Host::Localhost));
-    let bare_v6 = text.contains(':') && !text.starts_with('[');
-    let text = if bare_v6 { format!("[{text}]") } else { text };
-    let path = given.path.clone().unwrap_or("/health".into());
-    http_target(given, &text, host, port, &path, None)
-        .map_err(|complaint| Usage(format!("--path: {complaint}")))
-}
-
-fn target(text: &str, given: &Given, used: &[&Row]) -> Result<Target, Usage> {
-    let wrong = |complaint: &str| {
-        Usage(format!(
-            "TARGET: \"{}\" {complaint}",
-            shown(OsStr::new(&without_userinfo(text)))
-        ))
-    };
-    let url = Url::parse(text).map_err(|complaint| wrong(&complaint))?;
-    let _ = used;
-    match url.scheme.as_str() {
-        "http" => {
-            let authorization = match url.credentials {
-                Some(_) if given.user.is_some() => {
-                    return Err(wrong("has credentials, and so has --user"));
-                }
-                Some(_)
-                    if given
-                        .headers
-                        .iter()
-                        .any(|(name, _)| name == header::AUTHORIZATION) =>
-                {
-                    return Err(wrong("has credentials, and so has --header"));
-                }
-                Some((user, password)) => {
-                    Some(check::basic(&user, &password).map_err(|complaint| wrong(&complaint))?)
-                }
-                None => None,
-            };
-            http_target(
-                given,
-                &url.host_text,
-                url.host,
-                url.port.unwrap_or(80),
-                &url.path,
-                authorization,
-            )
-            .map_err(wrong)
-        }
-        "https" => Err(wrong(
-            "needs a build with TLS, and this one has none: ask the port that speaks plain HTTP",
-        )),
-        _ => Err(wrong("has a scheme that is not known: write http://")),
-    }
-}
-
-fn http_target(
-    given: &Given,
-    host_text: &str,
-    host: Host,
-    port: u16,
-    path: &str,
-    authorization: Option<HeaderValue>,
-) -> Result<Target, &'static str> {
-    let uri = check::http_uri(host, port, path).ok_or("cannot stand in a request")?;
-    let path = if path.is_empty() { "/" } else { path };
-    let mut headers = HeaderMap::new();
-    let agent = HeaderValue::from_static(concat!("healthchecker/", env!("CARGO_PKG_VERSION")));
-    headers.insert(
-        header::USER_AGENT,
-        given.user_agent.clone().unwrap_or(agent),
-    );
-    headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
-    if let Some(authorization) = authorization.or(given.user.clone()) {
-        headers.insert(header::AUTHORIZATION, authorization);
-    }
-    // What is computed gives way to what is given; what is given twice is sent twice.
-    for (name, _) in &given.headers {
-        headers.remove(name);
-    }
-    for (name, value) in &given.headers {
-        headers.append(name, value.clone());
-    }
-    let default_method = if given.data.is_some() {
-        Method::POST
-    } else {
-        Method::GET
-    };
-    Ok(Target {
-        name: format!("http://{host_text}:{port}{path}"),
-        place: match &given.unix_socket {
-            Some(file) => Place::Unix(file.clone()),
-            None => Place::Tcp(host, port),
-        },
-        ask: Ask::Http(Box::new(Http {
-            method: given.method.clone().unwrap_or(default_method),
-            uri,
-            headers,
-            data: given.data.clone(),
-            follow: given.follow,
-            statuses: given.statuses.clone().unwrap_or_default(),
-            header: given.expect_header.clone(),
-            body: given.body.clone(),
-        })),
-    })
-}
-
-/// A target as a message may show it, however malformed it is: whatever stands before the last `@` may be secret.
-fn without_userinfo(text: &str) -> String {
-    let Some((before, after)) = text.rsplit_once('@') else {
-        return text.to_owned();
-    };
-    match before.split_once("://") {
-        Some((scheme, _)) => format!("{scheme}://{after}"),
-        None => after.to_owned(),
-    }
 }

@@ -277,7 +277,8 @@ fn body_has(text: &str, body: &[u8]) -> Unmet {
     }
 }
 
-fn contains(haystack: &[u8], needle: &str) -> bool {
+/// Whether `needle` is somewhere in `haystack`.
+pub fn contains(haystack: &[u8], needle: &str) -> bool {
     needle.is_empty()
         || haystack
             .windows(needle.len())

@@ -5,7 +5,8 @@ use crate::expect::MAX_BODY;
 use crate::hints::Hint;
 use crate::net::MAX_HEAD;
 use crate::verdict::{
-    Answer, Failure, Health, Mark, NotFollowed, Peer, Phase, Protocol, Snippet, Trace, Unmet,
+    Answer, Failure, Health, Mark, NotFollowed, Peer, Phase, Protocol, Refusal, Snippet, Trace,
+    Unmet,
 };
 use std::fmt::Write as _;
 use std::io::Write;
@@ -166,6 +167,22 @@ fn healthy(health: &Health) -> String {
             Some(reason) => format!("{status} {reason}"),
             None => status.to_string(),
         },
+        Health::Opens => "accepts connections".into(),
+        Health::Answers => "answers".into(),
+        Health::Refuses(refusal, said) => {
+            let what = match refusal {
+                Refusal::Unauthenticated => "wants authentication",
+                Refusal::Unwelcome => "refuses this client",
+            };
+            let said = if said.is_empty() {
+                String::new()
+            } else {
+                format!(": {}", said.as_str())
+            };
+            format!("answers, {what}{said}")
+        }
+        Health::Runs(pid) => format!("process {pid} runs"),
+        Health::Touched(age) => format!("touched {} ago", time(*age)),
     }
 }
 
@@ -227,6 +244,64 @@ fn unhealthy(failure: &Failure, timeout: Duration) -> String {
             format!("status {status} redirects to {}, {why}", to.as_str())
         }
         Failure::Unexpected(unmet) => self::unmet(unmet),
+        Failure::Sick(said) => format!("the server says: {}", said.as_str()),
+        Failure::Alien { scheme, got, .. } => {
+            format!("not {scheme}: the reply begins with {}", got.as_str())
+        }
+        Failure::LongReply(bytes) => format!("a reply of more than {} KiB", bytes / 1024),
+        Failure::GrpcStatus(status) => {
+            let meaning = match status {
+                5 => " NOT_FOUND: the health service does not know this service",
+                12 => " UNIMPLEMENTED: the server has no health service",
+                7 => " PERMISSION_DENIED",
+                14 => " UNAVAILABLE",
+                16 => " UNAUTHENTICATED",
+                _ => "",
+            };
+            format!("grpc-status {status}{meaning}")
+        }
+        Failure::NotServing(status) => {
+            let name = match status {
+                0 => " UNKNOWN",
+                2 => " NOT_SERVING",
+                3 => " SERVICE_UNKNOWN",
+                _ => "",
+            };
+            format!("serving status {status}{name}, expected 1 SERVING")
+        }
+        Failure::FastCgiStatus(status) => {
+            let meaning = match status {
+                1 => ": it takes one request a connection",
+                2 => ": it is overloaded",
+                3 => ": it is no responder",
+                _ => "",
+            };
+            format!("FastCGI protocol status {status}{meaning}")
+        }
+        Failure::NoProcess(pid) => format!("there is no process {pid}"),
+        Failure::DeadProcess(pid, state) => {
+            format!("process {pid} is dead: state {state} (a zombie has ended)")
+        }
+        Failure::OtherProcess(pid, name) => {
+            format!("process {pid} is another program: {}", name.as_str())
+        }
+        Failure::NoPid(text) if text.is_empty() => "the PID file is empty".into(),
+        Failure::NoPid(text) => format!("the PID file holds no PID: {}", text.as_str()),
+        Failure::File(file, errno) => {
+            let file = Snippet::at_most(file.as_os_str().as_encoded_bytes(), 120);
+            format!("{}: {}", file.as_str(), system_error(*errno))
+        }
+        Failure::Stale(age, limit) => format!(
+            "touched {} ago, expected within {}",
+            time(*age),
+            time(*limit)
+        ),
+        Failure::Future(ahead) => {
+            format!(
+                "touched {} in the future: a clock has jumped, and the age is unknown",
+                time(*ahead)
+            )
+        }
     }
 }
 
@@ -314,6 +389,12 @@ fn timed_out(phase: Phase, peer: Option<&Peer>, timeout: Duration) -> String {
                 "no whole response within {timeout}: connected, request sent, headers read, reading the body"
             )
         }
+        Phase::Greeting => {
+            format!("no response within {timeout}: connected, waiting for the greeting")
+        }
+        Phase::Reply => {
+            format!("no response within {timeout}: connected, request sent, waiting for the reply")
+        }
     }
 }
 
@@ -324,6 +405,8 @@ fn doing(phase: Phase) -> &'static str {
         Phase::StatusLine => "waiting for the status line",
         Phase::Headers => "reading headers",
         Phase::Body => "reading the body",
+        Phase::Greeting => "waiting for the greeting",
+        Phase::Reply => "waiting for the reply",
     }
 }
 

@@ -18,6 +18,40 @@ pub type Verdict = Result<Health, Failure>;
 pub enum Health {
     /// An HTTP response with an expected status, and all that was expected of it.
     Status(u16),
+    /// A connection opened, and what was expected of the reply came.
+    Opens,
+    /// The server gave the answer of one that is well.
+    Answers,
+    /// The server answered properly, and refused this client: it is alive.
+    Refuses(Refusal, Snippet),
+    /// The process runs.
+    Runs(u32),
+    /// The file was touched this long ago.
+    Touched(Duration),
+}
+
+/// What a server that is alive refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// It wants to know who asks.
+    Unauthenticated,
+    /// It does not serve this client, or not this question.
+    Unwelcome,
+}
+
+/// What a reply that has come so far amounts to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Seen {
+    /// It may become a valid one.
+    More,
+    /// The step is done; the reply took so many bytes.
+    Well(usize),
+    /// The server is alive, and refuses this client.
+    Refuses(Refusal, Snippet),
+    /// The server says that it cannot serve, in these words.
+    Sick(Snippet),
+    /// It is no reply of this protocol.
+    Alien,
 }
 
 /// What a probe brings home.
@@ -75,6 +109,10 @@ pub enum Phase {
     Headers,
     /// The head is complete and something is expected of the body.
     Body,
+    /// The server speaks first, and has not.
+    Greeting,
+    /// Waiting for the rest of a reply that is not HTTP's.
+    Reply,
 }
 
 /// One end that was dialled.
@@ -161,6 +199,39 @@ pub enum Failure {
     },
     /// The response is not as expected.
     Unexpected(Unmet),
+    /// The server says that it cannot serve.
+    Sick(Snippet),
+    /// The reply is not one of this protocol.
+    Alien {
+        /// The protocol that was spoken.
+        scheme: &'static str,
+        /// How the reply begins.
+        got: Snippet,
+        /// What it is instead, as far as the first bytes tell.
+        like: Option<Protocol>,
+    },
+    /// The reply goes on past what any server sends; the bound in bytes.
+    LongReply(usize),
+    /// The gRPC call ended with a status other than 0.
+    GrpcStatus(u32),
+    /// The gRPC health service says something else than SERVING: its `ServingStatus`.
+    NotServing(u64),
+    /// The FastCGI application did not accept the request: its protocolStatus.
+    FastCgiStatus(u8),
+    /// No process has the PID.
+    NoProcess(u32),
+    /// The process is there, but dead: its state in `/proc/PID/stat`.
+    DeadProcess(u32, char),
+    /// The PID belongs to another program: its name.
+    OtherProcess(u32, Snippet),
+    /// The file holds no PID.
+    NoPid(Snippet),
+    /// A file cannot be read: which, and the operating system's error number.
+    File(PathBuf, i32),
+    /// The file was touched too long ago: the age, and the limit.
+    Stale(Duration, Duration),
+    /// The file was touched in the future: a clock has jumped, and its age is unknown.
+    Future(Duration),
 }
 
 /// What the first bytes of a reply can give away.

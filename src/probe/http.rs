@@ -1,20 +1,17 @@
 //! One HTTP/1.1 request, built and read by ureq, judged as soon as the verdict is fixed.
 
+use super::GRACE;
 use crate::check::{self, Host, Http, Place, Url};
 use crate::deadline::Deadline;
 use crate::expect::MAX_BODY;
 use crate::net::{self, Wire};
 use crate::verdict::{Answer, Failure, Health, NotFollowed, Phase, Snippet, Trace, Verdict};
 use std::io::Read;
-use std::time::Duration;
 use ureq::http::{HeaderMap, Method, Request, Response, StatusCode, Uri, header};
 use ureq::{Body, BodyReader};
 
 /// At most this many redirects are followed.
 const MAX_REDIRECTS: usize = 5;
-/// How long to wait for the body that explains a wrong status, and for the rest of a body that nobody needs. The
-/// first makes the reason better, the second the goodbye: closing with data unread would reset the connection.
-const GRACE: Duration = Duration::from_millis(50);
 /// How much of a wrong status's body is read for the reason.
 const REASON: usize = 512;
 /// How much of an unneeded body is read for the sake of a polite close.

@@ -1,11 +1,20 @@
 //! Ways of asking, one a file. Each takes a target and returns what it found: it prints nothing and never exits.
 
-use crate::check::{Ask, Target};
+use crate::check::{Ask, Place, Target};
 use crate::deadline::Deadline;
-use crate::verdict::{Answer, Failure, Trace};
+use crate::net::{self, Stream};
+use crate::verdict::{Answer, Failure, Mark, Phase, Snippet, Trace, Verdict};
 use std::time::Duration;
 
+pub mod fastcgi;
+pub mod grpc;
+pub mod handshake;
 pub mod http;
+pub mod local;
+pub mod tcp;
+
+/// How long to wait for what only makes a better goodbye or a better reason, once the verdict is fixed.
+pub const GRACE: Duration = Duration::from_millis(50);
 
 /// Asks `target`, unless the deadline has passed already.
 pub fn ask(target: &Target, deadline: &Deadline) -> Answer {
@@ -16,7 +25,157 @@ pub fn ask(target: &Target, deadline: &Deadline) -> Answer {
             trace: Trace::default(),
         };
     }
+    let talk = |probe: &dyn Fn(&mut Talk) -> Verdict| talk(&target.place, deadline, probe);
     match &target.ask {
         Ask::Http(http) => http::ask(http, &target.place, deadline),
+        Ask::Tcp { send, expect } => talk(&|talk| tcp::ask(talk, send, expect)),
+        Ask::Handshake(handshake) => talk(&|talk| handshake::ask(talk, handshake)),
+        Ask::Grpc { authority, service } => talk(&|talk| grpc::ask(talk, authority, service)),
+        Ask::FastCgi { script, query } => talk(&|talk| fastcgi::ask(talk, script, query)),
+        Ask::Pid { file, name } => alone(deadline, || local::process(file, name.as_deref())),
+        Ask::File { file, max_age } => alone(deadline, || local::heartbeat(file, *max_age)),
+    }
+}
+
+/// A probe that talks to nobody.
+fn alone(deadline: &Deadline, probe: impl FnOnce() -> Verdict) -> Answer {
+    let begun = deadline.elapsed();
+    let verdict = probe();
+    Answer {
+        verdict,
+        took: deadline.elapsed() - begun,
+        trace: Trace::default(),
+    }
+}
+
+/// A probe over one connection that is not HTTP's.
+fn talk(place: &Place, deadline: &Deadline, probe: &dyn Fn(&mut Talk) -> Verdict) -> Answer {
+    let begun = deadline.elapsed();
+    let mut trace = Trace::default();
+    let dialled = net::dial(place, deadline);
+    let (verdict, talk) = match dialled {
+        Ok(stream) => {
+            trace.peer = Some(stream.peer().clone());
+            trace.mark(Mark::Connected, deadline);
+            let mut talk = Talk {
+                stream,
+                deadline,
+                heard: Vec::new(),
+                used: 0,
+                goodbye: Vec::new(),
+                trace,
+            };
+            (probe(&mut talk), Ok(talk))
+        }
+        Err(failure) => (Err(failure), Err(trace)),
+    };
+    let took = deadline.elapsed() - begun;
+    let trace = talk.map_or_else(|trace| trace, Talk::end);
+    Answer {
+        verdict,
+        took,
+        trace,
+    }
+}
+
+/// One connection: what was said over it, and what was heard.
+pub struct Talk<'a> {
+    stream: Stream,
+    deadline: &'a Deadline,
+    heard: Vec<u8>,
+    used: usize,
+    goodbye: Vec<u8>,
+    trace: Trace,
+}
+
+/// The longest reply that is listened to. NATS and MongoDB tell a lot of themselves, but not this much.
+const MAX_REPLY: usize = 64 * 1024;
+
+impl Talk<'_> {
+    /// Sends `bytes`. That the peer has hung up is no failure yet: it may have said why before.
+    ///
+    /// # Errors
+    /// [`Failure::TimedOut`], [`Failure::Io`].
+    pub fn say(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        self.trace.request.extend_from_slice(bytes);
+        let sent = self.stream.write(bytes, self.deadline);
+        self.trace.mark(Mark::Sent, self.deadline);
+        match sent {
+            Err(Failure::Reset { .. }) => Ok(()),
+            sent => sent,
+        }
+    }
+
+    /// What has been heard and not used.
+    pub fn heard(&self) -> &[u8] {
+        &self.heard[self.used..]
+    }
+
+    /// Forgets the first bytes of [`Self::heard`].
+    pub fn used(&mut self, bytes: usize) {
+        self.used += bytes;
+    }
+
+    /// Waits for more to be heard. False at the end.
+    ///
+    /// # Errors
+    /// [`Failure::LongReply`], and those of [`Stream::read`].
+    pub fn listen(&mut self, phase: Phase) -> Result<bool, Failure> {
+        let have = self.heard.len();
+        if have > MAX_REPLY {
+            return Err(Failure::LongReply(MAX_REPLY));
+        }
+        self.heard.resize(have + 1024, 0);
+        let read = self
+            .stream
+            .read(&mut self.heard[have..], phase, self.deadline);
+        self.heard.truncate(have + *read.as_ref().unwrap_or(&0));
+        Ok(read? > 0)
+    }
+
+    /// Waits until `bytes` are there to be used.
+    ///
+    /// # Errors
+    /// [`Failure::ClosedEarly`], and those of [`Self::listen`].
+    pub fn need(&mut self, bytes: usize, phase: Phase) -> Result<(), Failure> {
+        while self.heard().len() < bytes {
+            if !self.listen(phase)? {
+                return Err(self.closed(phase));
+            }
+        }
+        Ok(())
+    }
+
+    /// The peer has hung up in the middle.
+    pub fn closed(&self, phase: Phase) -> Failure {
+        Failure::ClosedEarly {
+            phase,
+            got: Snippet::at_most(self.heard(), 100),
+        }
+    }
+
+    /// What to say when the verdict is fixed.
+    pub fn part_with(&mut self, goodbye: &[u8]) {
+        self.goodbye = goodbye.to_vec();
+    }
+
+    /// Says goodbye, and lets the peer hang up first if it does so soon: what it sends meanwhile is read, because to
+    /// close with data unread would reset the connection.
+    fn end(mut self) -> Trace {
+        let soon = self.deadline.or_within(GRACE);
+        let mut scrap = [0; 1024];
+        if !self.goodbye.is_empty() && self.stream.write(&self.goodbye, &soon).is_ok() {
+            while self
+                .stream
+                .read(&mut scrap, Phase::Reply, &soon)
+                .is_ok_and(|read| read > 0)
+            {}
+        }
+        self.trace.head = std::mem::take(&mut self.heard);
+        self.trace.mark(Mark::Head, self.deadline);
+        self.trace
     }
 }

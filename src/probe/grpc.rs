@@ -1,0 +1,410 @@
+//! One call of `grpc.health.v1.Health/Check` over HTTP/2 without TLS.
+//!
+//! Sources: RFC 9113 (frames), RFC 7541 (HPACK), <https://github.com/grpc/grpc/blob/master/doc/health-checking.md> and
+//! `PROTOCOL-HTTP2.md` beside it. One stream and two header fields are all that matters, so this reads no more of HPACK
+//! than it takes to find them: we allow the peer no dynamic table, and compare Huffman-coded names in their coded form.
+
+use super::Talk;
+use crate::verdict::{Failure, Health, Phase, Protocol, Snippet, Verdict};
+
+const DATA: u8 = 0;
+const HEADERS: u8 = 1;
+const RST_STREAM: u8 = 3;
+const SETTINGS: u8 = 4;
+const PING: u8 = 6;
+const GOAWAY: u8 = 7;
+const CONTINUATION: u8 = 9;
+
+const END_STREAM: u8 = 1;
+const ACK: u8 = 1;
+const END_HEADERS: u8 = 4;
+const PADDED: u8 = 8;
+const PRIORITY: u8 = 32;
+
+/// The only stream.
+const STREAM: u32 = 1;
+/// A reply of a few bytes in a few frames: more is no health service.
+const MAX_BLOCK: usize = 16 * 1024;
+
+/// Asks whether `service` is SERVING; the empty service is the server as a whole.
+pub fn ask(talk: &mut Talk, authority: &str, service: &str) -> Verdict {
+    talk.say(&request(authority, service))?;
+    let mut reply = Reply::default();
+    // The first frame must be SETTINGS (RFC 9113, section 3.4), which tells HTTP/2 from everything else.
+    let mut first = true;
+    loop {
+        talk.need(9, Phase::Reply)?;
+        let head = &talk.heard()[..9];
+        let length = usize::from(head[0]) << 16 | usize::from(head[1]) << 8 | usize::from(head[2]);
+        let (kind, flags) = (head[3], head[4]);
+        let stream = u32::from_be_bytes([head[5] & 0x7f, head[6], head[7], head[8]]);
+        if first && (kind, flags & ACK, stream) != (SETTINGS, 0, 0) || length > MAX_BLOCK {
+            return Err(alien(talk));
+        }
+        first = false;
+        talk.need(9 + length, Phase::Reply)?;
+        let payload = talk.heard()[9..9 + length].to_vec();
+        match (kind, stream) {
+            (SETTINGS, 0) if flags & ACK == 0 => talk.say(&frame(SETTINGS, ACK, 0, &[]))?,
+            (PING, 0) if flags & ACK == 0 => talk.say(&frame(PING, ACK, 0, &payload))?,
+            // It goes on with streams up to the one it names: with ours, or with none.
+            (GOAWAY, 0) if payload.get(..4).is_some_and(|last| last == [0; 4]) => {
+                return Err(talk.closed(Phase::Reply));
+            }
+            (RST_STREAM, STREAM) => {
+                return Err(Failure::Reset {
+                    phase: Phase::Reply,
+                });
+            }
+            (HEADERS | CONTINUATION | DATA, STREAM) => {
+                if reply.frame(kind, flags, &payload).is_none() {
+                    return Err(alien(talk));
+                }
+                if reply.ended {
+                    break;
+                }
+            }
+            _ => {}
+        }
+        talk.used(9 + length);
+    }
+    // GOAWAY: no error.
+    talk.part_with(&frame(GOAWAY, 0, 0, &[0; 8]));
+    reply.verdict().unwrap_or_else(|| Err(alien(talk)))
+}
+
+fn alien(talk: &Talk) -> Failure {
+    let like = Protocol::of(talk.heard()).filter(|&like| like != Protocol::Http2);
+    Failure::Alien {
+        scheme: "grpc",
+        got: Snippet::at_most(talk.heard(), 100),
+        like,
+    }
+}
+
+/// What has come on the stream.
+#[derive(Default)]
+struct Reply {
+    /// A header block that CONTINUATION may go on with.
+    block: Vec<u8>,
+    /// Whether the block is the last thing on the stream.
+    last: bool,
+    message: Vec<u8>,
+    http_status: Option<u16>,
+    grpc_status: Option<u32>,
+    ended: bool,
+}
+
+impl Reply {
+    /// Takes a frame of the stream. None when it is malformed.
+    fn frame(&mut self, kind: u8, flags: u8, payload: &[u8]) -> Option<()> {
+        let mut content = payload;
+        if kind != CONTINUATION && flags & PADDED != 0 {
+            let (&padding, rest) = content.split_first()?;
+            content = rest.get(..rest.len().checked_sub(padding.into())?)?;
+        }
+        if kind == HEADERS && flags & PRIORITY != 0 {
+            content = content.get(5..)?;
+        }
+        if kind == DATA {
+            self.message.extend_from_slice(content);
+            self.ended = flags & END_STREAM != 0;
+            return (self.message.len() <= MAX_BLOCK).then_some(());
+        }
+        self.block.extend_from_slice(content);
+        self.last |= kind == HEADERS && flags & END_STREAM != 0;
+        if flags & END_HEADERS != 0 {
+            let block = std::mem::take(&mut self.block);
+            self.fields(&block)?;
+            self.ended = self.last;
+        }
+        (self.block.len() <= MAX_BLOCK).then_some(())
+    }
+
+    /// Reads a header block for `:status` and `grpc-status`. None when it is malformed.
+    fn fields(&mut self, mut block: &[u8]) -> Option<()> {
+        while let Some(&first) = block.first() {
+            let (prefix, literal) = match first {
+                // Indexed; literal with indexing; table size update; literal without indexing.
+                0x80.. => (7, false),
+                0x40.. => (6, true),
+                0x20.. => (5, false),
+                _ => (4, true),
+            };
+            let index = integer(&mut block, prefix)?;
+            if !literal {
+                // RFC 7541, appendix A: 8 to 14 are `:status`.
+                let statuses = [200, 204, 206, 304, 400, 404, 500];
+                if prefix == 7 && (8..=14).contains(&index) {
+                    self.http_status = Some(statuses[index - 8]);
+                }
+                continue;
+            }
+            let name = if index == 0 {
+                Some(string(&mut block)?)
+            } else {
+                None
+            };
+            let value = string(&mut block)?;
+            let grpc_status = [(false, &b"grpc-status"[..]), (true, GRPC_STATUS)];
+            if name.is_some_and(|name| grpc_status.contains(&name)) {
+                self.grpc_status = Some(number(value)?);
+            } else if (8..=14).contains(&index) {
+                self.http_status = u16::try_from(number(value)?).ok();
+            }
+        }
+        Some(())
+    }
+
+    /// None when the reply is not one of a gRPC server.
+    fn verdict(&self) -> Option<Verdict> {
+        match (self.http_status, self.grpc_status) {
+            (Some(200) | None, Some(0)) => {}
+            (Some(200) | None, Some(status)) => return Some(Err(Failure::GrpcStatus(status))),
+            (Some(status), _) if status != 200 => {
+                let (expected, body) = ("200".into(), Snippet::new(&self.message));
+                return Some(Err(Failure::Status {
+                    got: status,
+                    expected,
+                    body,
+                }));
+            }
+            _ => return None,
+        }
+        // An uncompressed message, with its length; enum ServingStatus is field 1, and left out when it is 0.
+        let (&compressed, rest) = self.message.split_first()?;
+        let (length, mut fields) = rest.split_at_checked(4)?;
+        let length = u32::from_be_bytes(length.try_into().ok()?) as usize;
+        if compressed != 0 || length != fields.len() {
+            return None;
+        }
+        let mut serving = 0;
+        while !fields.is_empty() {
+            let key = varint(&mut fields)?;
+            match key & 7 {
+                0 if key >> 3 == 1 => serving = varint(&mut fields)?,
+                0 => drop(varint(&mut fields)?),
+                1 => fields = fields.get(8..)?,
+                2 => {
+                    let length = usize::try_from(varint(&mut fields)?).ok()?;
+                    fields = fields.get(length..)?;
+                }
+                5 => fields = fields.get(4..)?,
+                _ => return None,
+            }
+        }
+        Some(if serving == 1 {
+            Ok(Health::Answers)
+        } else {
+            Err(Failure::NotServing(serving))
+        })
+    }
+}
+
+/// `grpc-status` in the Huffman code of RFC 7541, appendix B.
+const GRPC_STATUS: &[u8] = b"\x9a\xca\xc8\xb2\x12\x34\xda\x8f";
+
+/// An integer with a prefix of so many bits (RFC 7541, section 5.1).
+fn integer(block: &mut &[u8], prefix: u32) -> Option<usize> {
+    let (&first, rest) = block.split_first()?;
+    *block = rest;
+    let most = (1 << prefix) - 1;
+    let mut value = usize::from(first) & most;
+    if value < most {
+        return Some(value);
+    }
+    for shift in [0, 7, 14] {
+        let (&byte, rest) = block.split_first()?;
+        *block = rest;
+        value += usize::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return Some(value);
+        }
+    }
+    None
+}
+
+/// A string, and whether it is Huffman-coded (RFC 7541, section 5.2).
+fn string<'a>(block: &mut &'a [u8]) -> Option<(bool, &'a [u8])> {
+    let coded = block.first()? & 0x80 != 0;
+    let length = integer(block, 7)?;
+    let (string, rest) = block.split_at_checked(length)?;
+    *block = rest;
+    Some((coded, string))
+}
+
+/// A decimal number. In the Huffman code, 0 to 2 have five bits, 00000 to 00010, and 3 to 9 have six, 011001 to 011111;
+/// what fills the last byte is ones.
+fn number((coded, string): (bool, &[u8])) -> Option<u32> {
+    if !coded {
+        return std::str::from_utf8(string).ok()?.parse().ok();
+    }
+    let bits: Vec<u8> = string
+        .iter()
+        .flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1))
+        .collect();
+    let mut rest = &bits[..];
+    let mut value = 0u32;
+    while rest.len() >= 5 {
+        let take = |count: usize| {
+            rest.get(..count).map(|bits| {
+                bits.iter()
+                    .fold(0, |value, bit| value << 1 | u32::from(*bit))
+            })
+        };
+        let (digit, count) = match (take(5), take(6)) {
+            (Some(five @ 0..=2), _) => (five, 5),
+            (_, Some(six @ 0b011001..=0b011111)) => (six - 0b011001 + 3, 6),
+            _ => break,
+        };
+        value = value.checked_mul(10)?.checked_add(digit)?;
+        rest = &rest[count..];
+    }
+    (rest.len() < bits.len() && rest.len() < 8 && rest.iter().all(|&bit| bit == 1)).then_some(value)
+}
+
+/// A protobuf varint.
+fn varint(bytes: &mut &[u8]) -> Option<u64> {
+    let mut value = 0;
+    for shift in 0..10 {
+        let (&byte, rest) = bytes.split_first()?;
+        *bytes = rest;
+        value |= u64::from(byte & 0x7f) << (7 * shift);
+        if byte & 0x80 == 0 {
+            return Some(value);
+        }
+    }
+    None
+}
+
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let [_, length @ ..] = (payload.len() as u32).to_be_bytes();
+    [&length[..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
+}
+
+/// The preface, SETTINGS, HEADERS and DATA, in one piece: the server answers after its own SETTINGS.
+fn request(authority: &str, service: &str) -> Vec<u8> {
+    let mut block = Vec::new();
+    // RFC 7541, appendix A: `:method: POST` and `:scheme: http`, then literals with the names at 4, 1 and 31.
+    block.extend_from_slice(b"\x83\x86");
+    literal(&mut block, b"\x04", "/grpc.health.v1.Health/Check");
+    literal(&mut block, b"\x01", authority);
+    literal(&mut block, b"\x0f\x10", "application/grpc");
+    literal(&mut block, b"\0\x02te", "trailers");
+    let mut message = Vec::new();
+    if !service.is_empty() {
+        message.push(0x0a);
+        let mut length = service.len();
+        while length > 0x7f {
+            message.push(length as u8 | 0x80);
+            length >>= 7;
+        }
+        message.push(length as u8);
+        message.extend_from_slice(service.as_bytes());
+    }
+    let data = [&[0][..], &(message.len() as u32).to_be_bytes(), &message].concat();
+    [
+        &b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..],
+        // SETTINGS_HEADER_TABLE_SIZE 0, SETTINGS_ENABLE_PUSH 0.
+        &frame(SETTINGS, 0, 0, &[0, 1, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0]),
+        &frame(HEADERS, END_HEADERS, STREAM, &block),
+        &frame(DATA, END_STREAM, STREAM, &data),
+    ]
+    .concat()
+}
+
+/// A field without indexing; its value as it is.
+fn literal(block: &mut Vec<u8>, name: &[u8], value: &str) {
+    block.extend_from_slice(name);
+    match value.len() {
+        short @ 0..=0x7e => block.push(short as u8),
+        long => {
+            // Values come from the command line and have less than 127 + 2^14 bytes, as `cli` sees to.
+            let rest = long - 0x7f;
+            block.extend_from_slice(&[0x7f, rest as u8 | 0x80, (rest >> 7) as u8]);
+        }
+    }
+    block.extend_from_slice(value.as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn after(block: &[u8], message: &[u8]) -> Option<Verdict> {
+        let mut reply = Reply::default();
+        reply.frame(HEADERS, END_HEADERS, b"\x88")?;
+        reply.frame(DATA, 0, message)?;
+        reply.frame(HEADERS, END_HEADERS | END_STREAM, block)?;
+        assert!(reply.ended);
+        reply.verdict()
+    }
+
+    #[test]
+    fn statuses_in_every_coding() {
+        let serving = b"\0\0\0\0\x02\x08\x01";
+        let plain = b"\0\x0bgrpc-status\x010";
+        let huffman = [b"\x20\x40\x88", GRPC_STATUS, b"\x81\x07"].concat();
+        assert_eq!(after(plain, serving), Some(Ok(Health::Answers)));
+        assert_eq!(after(&huffman, serving), Some(Ok(Health::Answers)));
+        assert_eq!(
+            after(plain, b"\0\0\0\0\x02\x08\x02"),
+            Some(Err(Failure::NotServing(2)))
+        );
+        assert_eq!(
+            after(plain, b"\0\0\0\0\0"),
+            Some(Err(Failure::NotServing(0)))
+        );
+        assert_eq!(
+            after(b"\0\x0bgrpc-status\x0212", b""),
+            Some(Err(Failure::GrpcStatus(12)))
+        );
+        assert_eq!(after(plain, b""), None);
+        assert_eq!(after(b"", serving), None);
+        assert_eq!(after(b"\xff\xff\xff\xff\xff", serving), None);
+    }
+
+    #[test]
+    fn huffman_numbers() {
+        // 5 is 011011 and 12 is 00001 00010, each filled up with ones.
+        assert_eq!(number((true, &[0b0110_1111])), Some(5));
+        assert_eq!(number((true, &[0b0000_1000, 0b1011_1111])), Some(12));
+        assert_eq!(number((true, &[0b0000_0111])), Some(0));
+        assert_eq!(number((true, &[])), None);
+        assert_eq!(number((true, &[0b1111_1111])), None);
+        assert_eq!(number((false, b"14")), Some(14));
+    }
+
+    #[test]
+    fn padding_and_continuation() {
+        let mut reply = Reply::default();
+        reply
+            .frame(
+                HEADERS,
+                PADDED | PRIORITY,
+                b"\x02\0\0\0\0\0\x88\0\x0bgrpc-sta\0\0",
+            )
+            .unwrap();
+        reply.frame(CONTINUATION, END_HEADERS, b"tus\x010").unwrap();
+        assert_eq!(
+            (reply.http_status, reply.grpc_status, reply.ended),
+            (Some(200), Some(0), false)
+        );
+        assert!(Reply::default().frame(DATA, PADDED, b"\x05abc").is_none());
+    }
+
+    #[test]
+    fn replies_never_panic() {
+        use proptest::prelude::*;
+        proptest!(|(frames in proptest::collection::vec((0u8..10, any::<u8>(), proptest::collection::vec(any::<u8>(), 0..40)), 0..6))| {
+            let mut reply = Reply::default();
+            for (kind, flags, payload) in frames {
+                let kind = [DATA, HEADERS, CONTINUATION][usize::from(kind) % 3];
+                if reply.frame(kind, flags, &payload).is_none() {
+                    break;
+                }
+            }
+            let _ = reply.verdict();
+        });
+    }
+}

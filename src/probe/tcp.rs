@@ -1,0 +1,41 @@
+//! A connection, and any line protocol by hand: say something, and expect something of the reply.
+
+use super::Talk;
+use crate::expect::BodyExpectations;
+use crate::verdict::{Failure, Health, Phase, Verdict};
+
+/// Sends `send`, and reads until all that is expected is there, or the peer closes.
+///
+/// That the connection opens says little: the kernel opens it, even for a program that never accepts.
+pub fn ask(talk: &mut Talk, send: &[u8], expect: &BodyExpectations) -> Verdict {
+    talk.say(send)?;
+    if expect.is_empty() {
+        return Ok(Health::Opens);
+    }
+    let phase = if send.is_empty() {
+        Phase::Greeting
+    } else {
+        Phase::Reply
+    };
+    loop {
+        let met = !expect.has.is_empty() && expect.judge(talk.heard(), false).is_ok();
+        let broken = expect
+            .lacks
+            .iter()
+            .any(|text| crate::expect::contains(talk.heard(), text));
+        if met || broken || !listen(talk, phase)? {
+            return expect
+                .judge(talk.heard(), false)
+                .map(|()| Health::Opens)
+                .map_err(Failure::Unexpected);
+        }
+    }
+}
+
+/// A reset after the reply does not undo it.
+fn listen(talk: &mut Talk, phase: Phase) -> Result<bool, Failure> {
+    match talk.listen(phase) {
+        Err(Failure::Reset { .. }) if !talk.heard().is_empty() => Ok(false),
+        listened => listened,
+    }
+}
