@@ -160,6 +160,9 @@ pub struct Http {
     pub body: BodyExpectations,
 }
 
+/// What is said of a target that has no scheme.
+pub const NOT_A_URL: &str = "is not a URL such as http://localhost:8080/health";
+
 /// A URL in its parts, each checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Url {
@@ -183,9 +186,7 @@ impl Url {
     /// # Errors
     /// A sentence that says what is wrong.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let (scheme, rest) = text
-            .split_once("://")
-            .ok_or("is not a URL such as http://localhost:8080/health")?;
+        let (scheme, rest) = text.split_once("://").ok_or(NOT_A_URL)?;
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let (authority, path) = rest.split_at(end);
         let path = path.split('#').next().unwrap_or_default();
@@ -195,7 +196,10 @@ impl Url {
         };
         let (host_text, port) = match host_port.rsplit_once(':') {
             // The last colon of `[::1]` is not a port's.
-            Some((host, port)) if !port.ends_with(']') => (host, Some(self::port(port)?)),
+            Some((host, port)) if !port.ends_with(']') => {
+                let port = self::port(port).map_err(|_| "has a port that is none (1-65535)")?;
+                (host, Some(port))
+            }
             _ => (host_port, None),
         };
         if host_text.contains(':') && !host_text.starts_with('[') {
@@ -252,6 +256,10 @@ pub fn percent_decoded(text: &str) -> Option<String> {
     String::from_utf8(out).ok()
 }
 
+/// What is said of a host that is not asked.
+pub const NOT_THIS_MACHINE: &str =
+    "is not this machine: only localhost or one of its own IP addresses is asked";
+
 /// Parses a host: `localhost`, an IPv4 address, or an IPv6 address with or without brackets.
 ///
 /// # Errors
@@ -272,9 +280,7 @@ pub fn host(text: &str) -> Result<Host, String> {
         Some(ip) => Ok(Host::Ip(ip)),
         None if text.eq_ignore_ascii_case("localhost") => Ok(Host::Localhost),
         None if text.is_empty() => Err("has no host: write localhost".into()),
-        None => Err(
-            "is not this machine: only localhost or one of its own IP addresses is asked".into(),
-        ),
+        None => Err(NOT_THIS_MACHINE.into()),
     }
 }
 
@@ -289,6 +295,9 @@ pub fn port(text: &str) -> Result<u16, String> {
         _ => Err("is not a port (1-65535)".into()),
     }
 }
+
+/// The longest path and query. An http::Uri holds 65534 bytes, scheme and authority included.
+const MAX_PATH: usize = 65_000;
 
 /// Checks a path and query, and gives it the leading `/` that it may lack. Empty stays empty.
 ///
@@ -306,6 +315,9 @@ pub fn path_and_query(text: &str) -> Result<String, String> {
     let path = path.split('#').next().unwrap_or_default().to_owned();
     if path.is_empty() {
         return Ok(path);
+    }
+    if path.len() > MAX_PATH {
+        return Err(format!("is longer than {MAX_PATH} bytes"));
     }
     // What the http crate refuses may not stand in a request line.
     match ureq::http::uri::PathAndQuery::try_from(path.as_str()) {
@@ -332,14 +344,25 @@ pub fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
     if computed.contains(&name.as_str()) {
         return Err("frames the request, and so it is computed from --data".into());
     }
-    let mut value = HeaderValue::from_str(value.trim_matches([' ', '\t']))
-        .map_err(|_| "has a control character in its value")?;
+    let mut value = header_value(value.trim_matches(' '))?;
     // ureq takes these two in visible ASCII only.
     if (name == "host" || name == "authorization") && value.to_str().is_err() {
-        return Err("has a character in its value that is not visible ASCII".into());
+        return Err("has a character that is not visible ASCII".into());
     }
     value.set_sensitive(name == "authorization" || name == "proxy-authorization");
     Ok((name, value))
+}
+
+/// Checks the value of a request header.
+///
+/// # Errors
+/// A sentence that says what is wrong, without the value.
+pub fn header_value(text: &str) -> Result<HeaderValue, &'static str> {
+    // A tab is a control character too, and the only one that an http::HeaderValue holds.
+    match HeaderValue::from_str(text) {
+        Ok(value) if !text.contains('\t') => Ok(value),
+        _ => Err("has a control character"),
+    }
 }
 
 /// The value of an `Authorization` header (RFC 7617).
@@ -562,6 +585,7 @@ mod tests {
             ": v",
             "X Y: v",
             "X: a\r\nY: b",
+            "X: a\tb",
             "X: \0",
             "Content-Length: 1",
             "Host: a\u{e9}",

@@ -1,12 +1,14 @@
 //! The command line: one row per option feeds the parser, `--help`, and the README's test. Arguments and variables
 //! in, a command out; nothing is printed and nothing is asked here.
 
-use crate::check::{self, Check, Host};
+use crate::check::{self, Check, Host, Place, Target};
 use crate::expect::{BodyExpectations, HeaderExpectation, JsonExpectation, Statuses};
+use crate::net;
 use crate::vars::{self, BadReference};
 use crate::verdict::Snippet;
 use lexopt::Arg;
 use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::Duration;
 use ureq::http::{HeaderName, HeaderValue, Method, header};
@@ -126,7 +128,7 @@ const OPTIONS: &[Row] = &[
     row(None, "path", "PATH", "path and query (default: /health; a URL without a path asks for /)", NoUrl,
         One(|given, text| set(&mut given.path, check::path_and_query(text)))),
     row(None, "host", "HOST", "localhost, or an IP address of this machine (default: localhost)", NoUrl,
-        One(|given, text| set(&mut given.host, check::host(text).map(|host| (text.to_owned(), host))))),
+        One(|given, text| set(&mut given.host, host(text)))),
     row(None, "unix-socket", "FILE", "connect through this unix socket instead of TCP", Scope::Connection,
         One(|given, text| set(&mut given.unix_socket, unix_socket(text)))),
     row(None, "status", "LIST", "healthy statuses, such as 200,204 or 2xx or 200-399 (default: 200-299)", Scope::Http,
@@ -193,6 +195,9 @@ fn version() -> String {
     concat!("healthchecker ", env!("CARGO_PKG_VERSION"), "\n").into()
 }
 
+/// No server takes more; an http::HeaderMap panics at 32768.
+const MAX_HEADERS: usize = 1000;
+
 /// What the options said, each value checked on its own.
 #[derive(Default)]
 struct Given {
@@ -224,6 +229,17 @@ fn push<T, E: Into<String>>(list: &mut Vec<T>, value: Result<T, E>) -> Result<()
     Ok(())
 }
 
+fn host(text: &str) -> Result<(String, Host), String> {
+    match check::host(text) {
+        Ok(host) => Ok((text.to_owned(), host)),
+        Err(_) if text.starts_with("localhost:") || text.contains("://") => Err(
+            "is more than a host: say the rest with --port and --path, or all of it as the TARGET"
+                .into(),
+        ),
+        Err(complaint) => Err(complaint),
+    }
+}
+
 fn not_empty(text: &str) -> Result<String, &'static str> {
     if text.is_empty() {
         Err("is in every body: write the text to look for")
@@ -242,8 +258,11 @@ fn unix_socket(text: &str) -> Result<PathBuf, &'static str> {
 }
 
 fn expect_header(text: &str) -> Result<HeaderExpectation, &'static str> {
+    if text.bytes().any(|byte| byte.is_ascii_control()) {
+        return Err("has a control character");
+    }
     let (name, value) = match text.split_once(':') {
-        Some((name, value)) => (name, Some(value.trim_matches([' ', '\t']).to_owned())),
+        Some((name, value)) => (name, Some(value.trim_matches(' ').to_owned())),
         None => (text, None),
     };
     match HeaderName::from_bytes(name.as_bytes()) {
@@ -271,22 +290,18 @@ fn user(text: &str) -> Result<HeaderValue, String> {
 }
 
 fn user_agent(text: &str) -> Result<HeaderValue, &'static str> {
-    HeaderValue::from_str(text).map_err(|_| "has a control character")
+    check::header_value(text)
 }
 
 /// Parses the arguments that follow the program's name.
 ///
 /// # Errors
 /// [`Usage`], for the first thing that is wrong. `--help` and `--version` come before any error.
-pub fn parse(
-    arguments: impl IntoIterator<Item = OsString>,
-    variables: Variables,
-) -> Result<Command, Usage> {
+pub fn parse(arguments: Vec<OsString>, variables: Variables) -> Result<Command, Usage> {
     let (options, targets) = match split(arguments)? {
         Split::Info(info) => return Ok(Command::Info(info())),
         Split::Options(options, targets) => (options, targets),
     };
-    let expanded = |name: &str, text: OsString| expand(name, text, variables);
     let mut given = Given::default();
     let mut used: Vec<&Row> = Vec::new();
     for (row, value) in options {
@@ -298,7 +313,7 @@ pub fn parse(
             (Flag(set), _) => set(&mut given),
             (One(set) | Many(set), Some(value)) => {
                 let name = format!("--{}", row.long);
-                let value = expanded(&name, value)?;
+                let value = expand(&name, row.secret, value, variables)?;
                 set(&mut given, &value).map_err(|complaint| complain(row, &value, &complaint))?;
             }
             // `split` gives every such row its value, and ends at the others.
@@ -307,12 +322,15 @@ pub fn parse(
     }
     let targets = targets
         .into_iter()
-        .map(|text| expanded("TARGET", text))
+        .map(|text| {
+            let credentials = text.as_bytes().contains(&b'@');
+            expand("TARGET", credentials, text, variables)
+        })
         .collect::<Result<Vec<_>, _>>()?;
     contradictions(&given, &used, &targets)?;
     let timeout = given.timeout.unwrap_or(Duration::from_secs(5));
     let style = given.style;
-    let targets = match targets.is_empty() {
+    let targets: Vec<Target> = match targets.is_empty() {
         true => vec![targets::from_options(&given, variables)?],
         false => targets
             .iter()
@@ -323,8 +341,18 @@ pub fn parse(
         let scheme = target.name.split(':').next().unwrap_or_default();
         if let Some(row) = used.iter().find(|row| !row.scope.has(scheme)) {
             return Err(Usage(format!(
-                "--{}: means nothing to a {scheme} target",
+                "--{}: means nothing to a target of the kind {scheme}",
                 row.long
+            )));
+        }
+        // Before anything is sent to the first target, the routing table knows whether the last one is elsewhere.
+        if let Place::Tcp(Host::Ip(ip), _) = target.place
+            && !net::is_here(ip)
+        {
+            let option = given.host.as_ref().map_or("TARGET", |_| "--host");
+            return Err(Usage(format!(
+                "{option}: \"{ip}\" {}",
+                check::NOT_THIS_MACHINE
             )));
         }
     }
@@ -338,15 +366,15 @@ enum Split {
 
 /// Splits the arguments into options with their raw values, and targets. What is wrong is said only when no
 /// `--help` follows.
-fn split(arguments: impl IntoIterator<Item = OsString>) -> Result<Split, Usage> {
+fn split(arguments: Vec<OsString>) -> Result<Split, Usage> {
     let mut parser = lexopt::Parser::from_args(arguments);
     let mut options = Vec::new();
     let mut targets = Vec::new();
     let mut wrong = None;
     let mut ended = false;
     loop {
-        let row = match go_form(&mut parser, &mut ended) {
-            Some((row, value)) => Ok((row, value)),
+        let row = match single_dash(&mut parser, &mut ended) {
+            Some(row) => row,
             None => match parser.next() {
                 Ok(None) => break,
                 Ok(Some(Arg::Value(target))) => {
@@ -354,17 +382,16 @@ fn split(arguments: impl IntoIterator<Item = OsString>) -> Result<Split, Usage> 
                     continue;
                 }
                 Ok(Some(Arg::Long(long))) => {
-                    find(|row| row.long == long).ok_or_else(|| format!("--{long}"))
+                    let row = find(|row| row.long == long).ok_or_else(|| no_such(long, "--"));
+                    let value = parser.optional_value();
+                    row.map(|row| (row, value))
                 }
-                Ok(Some(Arg::Short(short))) => {
-                    find(|row| row.short == Some(short)).ok_or_else(|| format!("-{short}"))
-                }
-                Err(error) => {
-                    wrong.get_or_insert(strange(&error));
-                    continue;
-                }
-            }
-            .map(|row| (row, None)),
+                Ok(Some(Arg::Short(short))) => find(|row| row.short == Some(short))
+                    .map(|row| (row, None))
+                    .ok_or_else(|| no_such(&short.to_string(), "-")),
+                // Not known to happen: each value that lexopt could miss or find too many is taken here.
+                Err(_) => Err(Usage("the arguments cannot be read".into())),
+            },
         };
         match row {
             Ok((
@@ -392,13 +419,8 @@ fn split(arguments: impl IntoIterator<Item = OsString>) -> Result<Split, Usage> 
                     )));
                 }
             },
-            Err(name) => {
-                let name =
-                    Snippet::at_most(name.split('=').next().unwrap_or_default().as_bytes(), 40);
-                wrong.get_or_insert(Usage(format!(
-                    "{}: no such option (--help lists them)",
-                    name.as_str()
-                )));
+            Err(usage) => {
+                wrong.get_or_insert(usage);
             }
         }
     }
@@ -409,53 +431,105 @@ fn find(is: impl Fn(&Row) -> bool) -> Option<&'static Row> {
     OPTIONS.iter().find(|row| is(row))
 }
 
-/// Takes a long option with one dash, `-port` or `-port=80`, if that is what comes next. Looked at in place: to
-/// rewrite the arguments beforehand would corrupt values that begin with a dash.
-fn go_form(
+/// Looks at an argument that begins with one dash, if that is what comes next, and takes it if it is a long option in
+/// Go's form, `-port` or `-port=80`, or wrong. Looked at in place: to rewrite the arguments beforehand would corrupt
+/// values that begin with a dash. And as a whole: by its letters, a misspelt `-hots=::1` would be a call for help, which
+/// is exit code 0.
+fn single_dash(
     parser: &mut lexopt::Parser,
     ended: &mut bool,
-) -> Option<(&'static Row, Option<OsString>)> {
+) -> Option<Result<(&'static Row, Option<OsString>), Usage>> {
     // None in the middle of a cluster of short options.
     let mut rest = parser.try_raw_args()?;
-    let argument = rest.peek()?.to_str()?;
-    *ended |= argument == "--";
-    if *ended {
+    let argument = rest.peek()?.as_bytes();
+    *ended |= argument == b"--";
+    let body = argument.strip_prefix(b"-")?;
+    if *ended || body.is_empty() || body.starts_with(b"-") {
         return None;
     }
-    let (name, value) = match argument.strip_prefix('-')?.split_once('=') {
-        Some((name, value)) => (name, Some(OsString::from(value))),
-        None => (argument.strip_prefix('-')?, None),
-    };
-    let row = find(|row| row.long == name)?;
-    rest.next();
-    Some((row, value))
-}
-
-fn strange(error: &lexopt::Error) -> Usage {
-    Usage(match error {
-        lexopt::Error::UnexpectedValue { option, .. } => {
-            format!("{}: takes no value", shown(OsStr::new(option)))
+    let mut parts = body.splitn(2, |&byte| byte == b'=');
+    let name = parts.next().unwrap_or_default();
+    let value = parts
+        .next()
+        .map(|value| OsStr::from_bytes(value).to_owned());
+    let row = match find(|row| row.long.as_bytes() == name) {
+        Some(row) => Ok((row, value)),
+        None if is_cluster(body) => return None,
+        None => {
+            let name = String::from_utf8_lossy(name);
+            Err(match !name.is_empty() && is_cluster(name.as_bytes()) {
+                true => Usage(format!("-{name}: takes no value")),
+                false => no_such(&name, "-"),
+            })
         }
-        _ => "the arguments cannot be read (--help tells how they look)".into(),
-    })
+    };
+    rest.next();
+    Some(row)
 }
 
+/// Whether each letter is an option, up to one that takes the rest as its value.
+fn is_cluster(letters: &[u8]) -> bool {
+    for &letter in letters {
+        match find(|row| row.short == Some(letter.into())).map(|row| &row.kind) {
+            Some(Flag(_) | Info(_)) => {}
+            Some(One(_) | Many(_)) => return true,
+            None => return false,
+        }
+    }
+    true
+}
+
+/// Names an option that is none, as far as it looks like one: what follows can be a secret, as in `--user:me:secret`.
+fn no_such(name: &str, dashes: &str) -> Usage {
+    let ends = |c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '_');
+    let (name, rest) = name.split_at(name.find(ends).unwrap_or(name.len()));
+    let name = Snippet::at_most(name.as_bytes(), 40);
+    let more = if rest.is_empty() { "" } else { "..." };
+    Usage(format!(
+        "{dashes}{}{more}: no such option (--help lists them)",
+        name.as_str()
+    ))
+}
+
+/// Text of the command line as a message may show it.
 fn shown(text: &OsStr) -> String {
-    Snippet::at_most(text.as_encoded_bytes(), 80)
-        .as_str()
-        .to_owned()
+    let text = without_userinfo(text.as_bytes());
+    Snippet::at_most(&text, 80).as_str().to_owned()
+}
+
+/// However malformed a URL is, or wherever it was put: whatever stands before its last `@` may be secret.
+fn without_userinfo(text: &[u8]) -> Vec<u8> {
+    let Some(at) = text.iter().rposition(|&byte| byte == b'@') else {
+        return text.to_vec();
+    };
+    let scheme = text[..at].windows(3).position(|window| window == b"://");
+    let scheme = scheme.map_or(&text[..0], |end| &text[..end + 3]);
+    [scheme, b"...", &text[at..]].concat()
 }
 
 fn complain(row: &Row, value: &str, complaint: &str) -> Usage {
     let name = row.long;
     Usage(match row.secret {
         true => format!("--{name}: the value {complaint}"),
-        false => format!("--{name}: \"{}\" {complaint}", shown(OsStr::new(value))),
+        false => format!(
+            "--{name}: \"{}\" {complaint}{}",
+            shown(OsStr::new(value)),
+            unbraced(value)
+        ),
     })
 }
 
-/// Replaces variables in a value.
-fn expand(name: &str, text: OsString, variables: Variables) -> Result<String, Usage> {
+/// What to say of a value that no shell has expanded.
+fn unbraced(value: &str) -> &'static str {
+    let mut parts = value.split('$').skip(1);
+    match parts.any(|part| part.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')) {
+        true => "; a variable is written ${NAME}",
+        false => "",
+    }
+}
+
+/// Replaces variables in a value. No message shows a part of a `secret` one.
+fn expand(name: &str, secret: bool, text: OsString, variables: Variables) -> Result<String, Usage> {
     let text = text
         .into_string()
         .map_err(|_| Usage(format!("{name}: the value is not UTF-8")))?;
@@ -470,6 +544,9 @@ fn expand(name: &str, text: OsString, variables: Variables) -> Result<String, Us
                 format!("{name}: ${{{variable}}} is unset or empty; ${{{variable}:-default}} would have a default")
             }
             BadReference::Unclosed => format!("{name}: \"${{\" without \"}}\"; write $${{ for a literal ${{"),
+            BadReference::NotAName(_) if secret => {
+                format!("{name}: what stands in ${{...}} is not the name of a variable; write $${{ for a literal ${{")
+            }
             BadReference::NotAName(text) => {
                 format!("{name}: \"{}\" in ${{...}} is not the name of a variable; write $${{ for a literal ${{", safe(&text))
             }
@@ -521,6 +598,9 @@ fn contradictions(given: &Given, used: &[&Row], targets: &[String]) -> Result<()
             .filter(|(name, _)| *name == wanted)
             .count()
     };
+    if given.headers.len() > MAX_HEADERS {
+        return wrong(format!("--header: given more than {MAX_HEADERS} times"));
+    }
     if has(header::AUTHORIZATION) > 0 && given.user.is_some() {
         return wrong("--header: Authorization contradicts --user".into());
     }

@@ -18,7 +18,7 @@ pub enum Hint {
 const MOST: usize = 8;
 
 /// Advice for `failure`. `read` gives the text of a file, or nothing.
-pub fn advise(failure: &Failure, read: impl Fn(&str) -> Option<String>) -> Option<Hint> {
+pub fn advise(failure: &Failure, read: &dyn Fn(&str) -> Option<String>) -> Option<Hint> {
     match failure {
         Failure::Refused(peers) if peers.iter().any(|peer| matches!(peer, Peer::Tcp(_))) => {
             let tables = [read("/proc/net/tcp"), read("/proc/net/tcp6")];
@@ -117,20 +117,20 @@ mod tests {
     #[test]
     fn a_refusal_tells_who_listens() {
         let refused = Failure::Refused(vec![Peer::Tcp("127.0.0.1:80".parse().unwrap())]);
-        let hint = advise(&refused, |path| {
+        let hint = advise(&refused, &|path| {
             Some(if path.ends_with('6') { TCP6 } else { TCP }.into())
         });
         let listening = ["*:6767", "[::1]:8080", "127.0.0.1:9090"]
             .map(str::to_owned)
             .to_vec();
         assert_eq!(hint, Some(Hint::Listening(listening)));
-        assert_eq!(advise(&refused, |_| None), None);
+        assert_eq!(advise(&refused, &|_| None), None);
         assert_eq!(
-            advise(&refused, |_| Some("sl\n".into())),
+            advise(&refused, &|_| Some("sl\n".into())),
             Some(Hint::Listening(vec![]))
         );
         assert_eq!(
-            advise(&Failure::LongHead, |_| panic!("read a file for nothing")),
+            advise(&Failure::LongHead, &|_| panic!("read a file for nothing")),
             None
         );
     }

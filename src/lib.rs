@@ -7,7 +7,7 @@
 //! use healthchecker::{cli, deadline::Deadline, probe};
 //!
 //! let arguments = ["-t", "1s", "http://127.0.0.1:1/health"];
-//! let parsed = cli::parse(arguments.map(Into::into), &|_| None);
+//! let parsed = cli::parse(arguments.map(Into::into).to_vec(), &|_| None);
 //! let Ok(cli::Command::Check(check, _)) = parsed else { panic!("{parsed:?}") };
 //! let answer = probe::ask(&check.targets[0], &Deadline::after(check.timeout));
 //! assert!(answer.verdict.is_err(), "nothing listens on port 1");

@@ -232,7 +232,7 @@ pub struct Record {
 }
 
 /// One exchange's place, deadline and record: ureq's resolver and connector in one.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Wire {
     place: Place,
     /// The header that `--expect-header` asks for, in lower case.
@@ -305,6 +305,19 @@ impl Wire {
     }
 }
 
+// ureq wants these two to be `Debug`, and never uses it. To derive it would cost 4 KB, for every type inside.
+impl std::fmt::Debug for Wire {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Wire")
+    }
+}
+
+impl std::fmt::Debug for Line {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Line")
+    }
+}
+
 impl Resolver for Wire {
     fn resolve(
         &self,
@@ -341,7 +354,6 @@ impl Connector for Wire {
 /// ureq's transport over a [`Stream`]. It gathers the request and writes it in one piece; it hands over a response's
 /// head only when that is whole, within bounds and final, so that ureq never sees a 1xx; and it keeps the deadline
 /// itself, where ureq would turn an expired one into a second.
-#[derive(Debug)]
 pub struct Line {
     stream: Stream,
     wire: Wire,

@@ -10,6 +10,7 @@ use crate::verdict::{
 };
 use std::fmt::Write as _;
 use std::io::Write;
+use std::os::fd::BorrowedFd;
 use std::time::Duration;
 use ureq::http::StatusCode;
 
@@ -32,6 +33,28 @@ pub struct Report<O, E> {
     left: usize,
     unsaid_healthy: usize,
     unsaid_unhealthy: usize,
+}
+
+/// A stream that is written to at once: a line is one system call, and there is no buffer to fill or to forget.
+#[derive(Debug)]
+pub struct Unbuffered(BorrowedFd<'static>);
+
+impl Write for Unbuffered {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        Ok(rustix::io::write(self.0, bytes)?)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The report on the standard streams.
+pub fn standard() -> Report<Unbuffered, Unbuffered> {
+    Report::new(
+        Unbuffered(rustix::stdio::stdout()),
+        Unbuffered(rustix::stdio::stderr()),
+    )
 }
 
 impl<O: Write, E: Write> Report<O, E> {

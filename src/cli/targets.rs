@@ -1,6 +1,6 @@
 //! A TARGET, or the options in place of one, to what is asked.
 
-use super::{Given, Usage, Variables, shown};
+use super::{Given, Usage, Variables, shown, unbraced};
 use crate::check::{self, Ask, Host, Http, Place, Target, Url};
 use crate::probe::handshake;
 use std::ffi::OsStr;
@@ -120,8 +120,9 @@ pub fn from_options(given: &Given, variables: Variables) -> Result<Target, Usage
 pub fn from_url(text: &str, given: &Given) -> Result<Target, Usage> {
     parse(text, given).map_err(|complaint| {
         Usage(format!(
-            "TARGET: \"{}\" {complaint}",
-            shown(OsStr::new(&without_userinfo(text)))
+            "TARGET: \"{}\" {complaint}{}",
+            shown(OsStr::new(text)),
+            unbraced(text)
         ))
     })
 }
@@ -130,13 +131,15 @@ fn parse(text: &str, given: &Given) -> Result<Target, String> {
     if let Some((name @ ("pid" | "file"), rest)) = text.split_once(':') {
         return local(name, rest);
     }
-    let url = Url::parse(text)?;
-    if url.scheme == "https" {
+    // The scheme comes first: that `unix:///x` has no host is not what is wrong with it.
+    let (name, _) = text.split_once("://").ok_or(check::NOT_A_URL)?;
+    if name.eq_ignore_ascii_case("https") {
         return Err("needs a build with TLS, and this one has none: ask the port that speaks plain HTTP, or tls://".into());
     }
-    let Some(scheme) = all().find(|scheme| scheme.name == url.scheme) else {
+    let Some(scheme) = all().find(|scheme| scheme.name.eq_ignore_ascii_case(name)) else {
         return Err("has a scheme that is not known (--help lists them)".into());
     };
+    let url = Url::parse(text)?;
     if scheme.name == "http" {
         return http_url(&url, given);
     }
@@ -369,15 +372,4 @@ fn http_target(
             body: given.body.clone(),
         })),
     })
-}
-
-/// A target as a message may show it, however malformed it is: whatever stands before the last `@` may be secret.
-fn without_userinfo(text: &str) -> String {
-    let Some((before, after)) = text.rsplit_once('@') else {
-        return text.to_owned();
-    };
-    match before.split_once("://") {
-        Some((scheme, _)) => format!("{scheme}://{after}"),
-        None => after.to_owned(),
-    }
 }

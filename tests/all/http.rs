@@ -9,5 +9,8 @@ pub fn trials() -> Vec<Trial> {
 
 fn healthy() {
     let server = Server::replying("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nUP");
-    check([&server.url("/health")]).healthy(&format!("healthy: {}: 200 OK in * ms", server.url("/health")));
+    check([&server.url("/health")]).healthy(&format!(
+        "healthy: {}: 200 OK in * ms",
+        server.url("/health")
+    ));
 }

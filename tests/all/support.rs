@@ -113,12 +113,22 @@ pub fn run(command: &mut Command) -> Run {
     let took = begun.elapsed();
     let text = |stream: Option<&mut dyn Read>| {
         let mut bytes = Vec::new();
-        stream.expect("a piped stream").read_to_end(&mut bytes).expect("read what it printed");
+        stream
+            .expect("a piped stream")
+            .read_to_end(&mut bytes)
+            .expect("read what it printed");
         String::from_utf8(bytes).unwrap_or_else(|bytes| panic!("{what}: printed {bytes:?}"))
     };
     let stdout = text(child.stdout.as_mut().map(|stream| stream as &mut dyn Read));
     let stderr = text(child.stderr.as_mut().map(|stream| stream as &mut dyn Read));
-    Run { what, code: status.code(), signal: status.signal(), stdout, stderr, took }
+    Run {
+        what,
+        code: status.code(),
+        signal: status.signal(),
+        stdout,
+        stderr,
+        took,
+    }
 }
 
 impl Run {
@@ -148,13 +158,19 @@ impl Run {
     /// Asserts that the run took less than this.
     #[track_caller]
     pub fn within(&self, limit: Duration) -> &Self {
-        assert!(self.took < limit, "took {:?}, not {limit:?}: {self}", self.took);
+        assert!(
+            self.took < limit,
+            "took {:?}, not {limit:?}: {self}",
+            self.took
+        );
         self
     }
 
     #[track_caller]
     fn says(&self, stream: &str, line: &str) {
-        let said = stream.strip_suffix('\n').unwrap_or_else(|| panic!("no line at all: {self}"));
+        let said = stream
+            .strip_suffix('\n')
+            .unwrap_or_else(|| panic!("no line at all: {self}"));
         assert!(!said.contains('\n'), "more than a line: {self}");
         assert!(said.len() < 512, "a line of {} bytes: {self}", said.len());
         assert!(matches(line, said), "expected: {line}\n{self}");
@@ -163,8 +179,18 @@ impl Run {
 
 impl std::fmt::Display for Run {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Run { what, code, signal, stdout, stderr, took } = self;
-        write!(f, "{what}\n  code {code:?}, signal {signal:?}, {took:?}\n  stdout: {stdout}\n  stderr: {stderr}")
+        let Run {
+            what,
+            code,
+            signal,
+            stdout,
+            stderr,
+            took,
+        } = self;
+        write!(
+            f,
+            "{what}\n  code {code:?}, signal {signal:?}, {took:?}\n  stdout: {stdout}\n  stderr: {stderr}"
+        )
     }
 }
 
@@ -172,7 +198,9 @@ impl std::fmt::Display for Run {
 pub fn matches(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');
     let first = parts.next().unwrap_or_default();
-    let Some(mut rest) = text.strip_prefix(first) else { return false };
+    let Some(mut rest) = text.strip_prefix(first) else {
+        return false;
+    };
     let mut parts = parts.peekable();
     if parts.peek().is_none() {
         return rest.is_empty();
@@ -201,11 +229,17 @@ pub struct Server {
 impl Server {
     /// Runs `script` for each connection, in a thread of its own.
     pub fn new(script: impl Fn(&mut TcpStream) + Send + Sync + 'static) -> Self {
-        Self::on(TcpListener::bind("127.0.0.1:0").expect("bind a free port"), script)
+        Self::on(
+            TcpListener::bind("127.0.0.1:0").expect("bind a free port"),
+            script,
+        )
     }
 
     /// The same on a listener that the test made.
-    pub fn on(listener: TcpListener, script: impl Fn(&mut TcpStream) + Send + Sync + 'static) -> Self {
+    pub fn on(
+        listener: TcpListener,
+        script: impl Fn(&mut TcpStream) + Send + Sync + 'static,
+    ) -> Self {
         let address = listener.local_addr().expect("the address of a listener");
         let asked = Arc::new(AtomicUsize::new(0));
         let received = Arc::new(Mutex::new(Vec::new()));
@@ -217,7 +251,12 @@ impl Server {
                 std::thread::spawn(move || script(&mut connection));
             }
         });
-        Server { address, asked, received, may_be_unasked: false }
+        Server {
+            address,
+            asked,
+            received,
+            may_be_unasked: false,
+        }
     }
 
     /// Reads a request, keeps it, sends `reply` and closes.
@@ -259,7 +298,10 @@ impl Server {
     /// The requests that `replying` has read.
     pub fn requests(&self) -> Vec<String> {
         let received = self.received.lock().expect("the requests");
-        received.iter().map(|request| String::from_utf8_lossy(request).into_owned()).collect()
+        received
+            .iter()
+            .map(|request| String::from_utf8_lossy(request).into_owned())
+            .collect()
     }
 }
 
@@ -283,7 +325,9 @@ pub fn read_request(connection: &mut TcpStream) -> Vec<u8> {
     loop {
         if let Some(end) = request.windows(4).position(|window| window == b"\r\n\r\n") {
             let head = String::from_utf8_lossy(&request[..end]).to_ascii_lowercase();
-            let length = head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok());
+            let length = head
+                .lines()
+                .find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok());
             if request.len() >= end + 4 + length.unwrap_or(0usize) {
                 return request;
             }

@@ -1,0 +1,125 @@
+//! A service that stands in front of another one, and says so when it cannot work because of it.
+//!
+//! ```text
+//! cargo run --release --example accountservice &
+//! cargo run --release --example gateway -- --listen 127.0.0.1:8080 --upstream http://localhost:6767
+//! curl http://localhost:8080/accounts/10000
+//! curl http://localhost:8080/health
+//! ```
+//!
+//! Its `/health` is 200 only while that of the accountservice is. Otherwise it is 503 and names the accountservice
+//! and the cause, so that the outage of a dependency can be seen from where it hurts: stop the accountservice, and
+//! `healthchecker -p 8080` says that it is not the gateway that needs a doctor.
+
+#![allow(clippy::print_stdout, clippy::print_stderr)] // A program's own main may print.
+
+#[path = "../accountservice/http.rs"]
+mod http;
+mod upstream;
+
+use http::{Reply, Server};
+use serde_json::{Value, json};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use std::error::Error;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::thread;
+use upstream::{Upstream, cause};
+
+const USAGE: &str = "Usage: gateway [--listen ADDRESS:PORT] [--upstream URL]
+
+  --listen ADDRESS:PORT  where to listen (default: 0.0.0.0:8080)
+  --upstream URL         the accountservice (default: http://localhost:6767)
+";
+
+struct Arguments {
+    listen: SocketAddr,
+    upstream: Upstream,
+}
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), Box<dyn Error>> {
+    let Some(Arguments { listen, upstream }) = arguments()? else {
+        print!("{USAGE}");
+        return Ok(());
+    };
+    // Before anything else: process 1 of a container has no default action, so an early signal would be lost.
+    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    let server = Server::start(listen, move |path| answer(path, &upstream))?;
+    println!("listening on {}", server.address());
+    let stop = server.stopper();
+    thread::spawn(move || {
+        signals.forever().next();
+        stop();
+    });
+    Ok(server.wait()?)
+}
+
+fn answer(path: &str, upstream: &Upstream) -> Reply {
+    let segments: Vec<&str> = path.split('/').skip(1).collect();
+    match segments[..] {
+        // Nothing is passed on that the upstream, or a URL, could read as more than an id.
+        ["accounts", id] if id.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
+            match upstream.get(path) {
+                Ok((status, account)) => Reply(status, account),
+                Err(error @ ureq::Error::Timeout(_)) => Reply::error(504, cause(&error)),
+                Err(error) => Reply::error(502, cause(&error)),
+            }
+        }
+        ["health"] => health(upstream),
+        _ => Reply::error(404, "no such page"),
+    }
+}
+
+/// As well as the upstream is; if that is not well, with its URL and the cause.
+fn health(upstream: &Upstream) -> Reply {
+    let at = upstream.url("/health");
+    match upstream.get("/health") {
+        Ok((200, reply)) => Reply(
+            200,
+            json!({ "status": "UP", "upstream": { "at": at, "reply": reply } }),
+        ),
+        Ok((status, reply)) => {
+            let cause = format!("status {status}");
+            down(json!({ "at": at, "cause": cause, "reply": reply }))
+        }
+        Err(error) => down(json!({ "at": at, "cause": cause(&error) })),
+    }
+}
+
+fn down(upstream: Value) -> Reply {
+    Reply(503, json!({ "status": "DOWN", "upstream": upstream }))
+}
+
+/// What the command line says, or none if it asks for help.
+fn arguments() -> Result<Option<Arguments>, Box<dyn Error>> {
+    use lexopt::prelude::*;
+    let mut listen = SocketAddr::from(([0, 0, 0, 0], 8080));
+    let mut upstream: Upstream = "http://localhost:6767".parse()?;
+    let mut parser = lexopt::Parser::from_env();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("listen") => {
+                let address = parser.value()?.parse();
+                listen = address.map_err(|error| format!("--listen: {error}"))?;
+            }
+            Long("upstream") => {
+                let url = parser.value()?.parse();
+                upstream = url.map_err(|error| format!("--upstream: {error}"))?;
+            }
+            Short('h') | Long("help") => return Ok(None),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    Ok(Some(Arguments { listen, upstream }))
+}

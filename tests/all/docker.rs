@@ -1,0 +1,346 @@
+//! The examples in real containers: what Docker says of a service on the checker's word alone.
+//!
+//! Nothing is mocked and nothing is pulled: where the engine lacks the official image of a toolchain, the builder is
+//! made of this machine's own. Everything a run leaves in the engine carries its label, and goes when the run ends.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
+use std::sync::{Arc, OnceLock};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use libtest_mimic::Trial;
+use serde_json::Value;
+
+use crate::support::{self, Outcome, Run, Skip, matches};
+
+/// As most services run.
+const USUAL: &str = "--publish 127.0.0.1::6767";
+/// As careful people run them: without root, files, privileges, a network, or processes and memory to spare.
+const TIGHT_BOX: &str =
+    "--read-only --user 65532 --cap-drop ALL --network none --pids-limit 32 --memory 16m";
+
+pub fn trials() -> Vec<Trial> {
+    let images = Arc::new(Images::default());
+    let trial = |name: &str, body: fn(&Images)| {
+        let images = Arc::clone(&images);
+        Trial::ignorable_test(format!("docker::{name}"), move || {
+            Ok(can_run().map(|()| body(&images)).completion())
+        })
+    };
+    vec![
+        trial("example_falls_ill_and_recovers", |images| {
+            falls_ill_and_recovers(images.accounts(), USUAL);
+        }),
+        trial("example_in_a_tight_box", |images| {
+            let options = format!("{TIGHT_BOX} --tmpfs /data:uid=65532");
+            falls_ill_and_recovers(images.accounts(), &options);
+        }),
+        trial("go_falls_ill_and_recovers", |images| {
+            falls_ill_and_recovers(images.go(), USUAL);
+        }),
+        trial("go_in_a_tight_box", |images| {
+            falls_ill_and_recovers(images.go(), TIGHT_BOX);
+        }),
+        trial("checks_of_a_hung_service_leave_no_process", |images| {
+            leave_no_process(images.go());
+        }),
+    ]
+}
+
+/// starting, healthy, unhealthy and healthy again, with the checker's line in Docker's log each time.
+fn falls_ill_and_recovers(image: &str, options: &str) {
+    const HEALTHY: &str = "healthy: http://localhost:6767/health: 200 OK in * ms\n";
+    const UNHEALTHY: &str = concat!(
+        "unhealthy: http://localhost:6767/health: status 503, expected 200-299; ",
+        r#"body: {"status":"Database unaccessible"} (* ms)"#,
+        "\n"
+    );
+    // The first check comes after one interval, so there is time to see the container "starting".
+    let options = format!("{options} --health-interval 2s --health-retries 1");
+    let container = Container::start(image, &options);
+    assert_eq!(container.health()["Status"], "starting");
+    container.becomes("healthy", 0, HEALTHY);
+    container.get("/testability/healthy/false");
+    container.becomes("unhealthy", 1, UNHEALTHY);
+    container.get("/testability/healthy/true");
+    container.becomes("healthy", 0, HEALTHY);
+}
+
+/// 200 checks of a service that is stopped: the kernel still accepts for it, and nobody answers.
+fn leave_no_process(image: &str) {
+    let container = Container::start(image, "--no-healthcheck");
+    container.answers();
+    succeed(&["kill", "--signal", "STOP", &container.id]);
+    let before = container.processes();
+
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..50 {
+                    let line =
+                        "unhealthy: http://localhost:6767/health: no response within 200 ms: *";
+                    container.check().unhealthy(line);
+                }
+            });
+        }
+    });
+
+    assert_eq!(container.processes(), before, "processes and threads");
+    let top = succeed(&["top", &container.id, "-o", "pid,args"]);
+    assert!(
+        top.lines().count() == 2 && top.ends_with(" /service"),
+        "{top}"
+    );
+
+    // It was hung all that time, and not dead.
+    succeed(&["kill", "--signal", "CONT", &container.id]);
+    container.answers();
+}
+
+/// Whether there is an engine here, and something to build with.
+fn can_run() -> Result<(), Skip> {
+    docker(&["version"]).map_err(|why| Skip(format!("no Docker engine: {why}")))?;
+    if [RUST, GO].into_iter().all(is_present) {
+        return Ok(());
+    }
+    run(Command::new("dpkg").args(["--status", "gcc", "libc6-dev"]))
+        .and_then(|_| run(Command::new("go").arg("version")))
+        .map(drop)
+        .map_err(|why| {
+            Skip(format!(
+                "no builder: neither {RUST} and {GO}, nor Debian's gcc and Go: {why}"
+            ))
+        })
+}
+
+/// The defaults of `ARG BUILDER` in the two Dockerfiles.
+const RUST: &str = "rust:1-alpine";
+const GO: &str = "golang:alpine";
+
+/// What the tests of one run share, each made when first asked for. The last trial to end removes them all.
+#[derive(Default)]
+struct Images {
+    local_builder: OnceLock<String>,
+    checker: OnceLock<String>,
+    accounts: OnceLock<String>,
+    go: OnceLock<String>,
+}
+
+impl Images {
+    fn checker(&self) -> &str {
+        self.checker
+            .get_or_init(|| self.build_example("checker", &["--target", "healthchecker"]))
+    }
+
+    fn accounts(&self) -> &str {
+        // First, for its layers are the first half of this image.
+        self.checker();
+        self.accounts
+            .get_or_init(|| self.build_example("accounts", &[]))
+    }
+
+    fn go(&self) -> &str {
+        self.go.get_or_init(|| {
+            let checker = format!("HEALTHCHECKER={}", self.checker());
+            let context = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/go");
+            let options = ["--build-arg", &checker, context];
+            build("go", self.builder(GO), &options, Stdio::null())
+        })
+    }
+
+    fn build_example(&self, name: &str, options: &[&str]) -> String {
+        // The whole repository but for what is built: the older builder sends all of a directory, needed or not.
+        let mut tar = Command::new("tar")
+            .args("-c --exclude=./target --exclude=./.git .".split(' '))
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("tar runs");
+        let context = tar.stdout.take().expect("it was piped");
+        let options = [options, &["--file", "Dockerfile.example", "-"]].concat();
+        let tag = build(name, self.builder(RUST), &options, context.into());
+        assert!(tar.wait().expect("tar was started").success());
+        tag
+    }
+
+    /// `official` if the engine has it, else an image with the toolchains of this machine.
+    fn builder(&self, official: &'static str) -> &str {
+        if is_present(official) {
+            return official;
+        }
+        self.local_builder.get_or_init(|| {
+            let tag = tag("builder");
+            let pack = ["-euo", "pipefail", "-c", PACK, "pack", &tag, &label()];
+            run(Command::new("bash").args(pack)).unwrap_or_else(|why| panic!("{why}"));
+            tag
+        })
+    }
+}
+
+impl Drop for Images {
+    fn drop(&mut self) {
+        let ours = format!("label={}", label());
+        let _ = docker(&["image", "prune", "--all", "--force", "--filter", &ours]);
+    }
+}
+
+/// Packs what the official images hold and a build needs: Debian's linker with all that it depends on, the toolchains
+/// of Rust and Go, and the crates that cargo has downloaded for this test.
+const PACK: &str = r#"
+    tag=$1 label=$2
+    rust=$(rustc --print sysroot)
+    go=$(go env GOROOT)
+    cargo=${CARGO_HOME:-$HOME/.cargo}
+    # Links are followed, because /bin may be one to /usr/bin, and packages put files under both names.
+    apt-cache depends -i --recurse --installed gcc libc6-dev coreutils dash | grep '^[a-z]' | sort -u |
+        xargs dpkg --listfiles | grep '^/' | grep -v '^/usr/share/' | sort -u |
+        tar -c --dereference --no-recursion --files-from=- "$(command -v cc)" \
+            --recursion "$rust/bin" "$rust/lib" "$go" "$cargo/registry" |
+        docker import --change "LABEL $label" \
+            --change "ENV PATH=$rust/bin:$go/bin:/usr/bin:/bin TMPDIR=/" \
+            --change "ENV CARGO_HOME=$cargo CARGO_NET_OFFLINE=true" \
+            - "$tag"
+"#;
+
+/// Builds with the older builder, even where BuildKit is the default: it accepts less, and the examples are for all.
+fn build(name: &str, builder: &str, options: &[&str], stdin: Stdio) -> String {
+    let tag = tag(name);
+    let builder = format!("BUILDER={builder}");
+    let command = &mut Command::new("docker");
+    command.env("DOCKER_BUILDKIT", "0").stdin(stdin);
+    command.args(["build", "--force-rm", "--label", &label(), "--tag", &tag]);
+    command.args(["--build-arg", &builder]).args(options);
+    run(command).unwrap_or_else(|why| panic!("{why}"));
+    tag
+}
+
+/// One container, for as long as the value lives.
+struct Container {
+    id: String,
+    /// Where the service is reached from outside, if it is published.
+    address: Option<String>,
+}
+
+impl Container {
+    fn start(image: &str, options: &str) -> Self {
+        let command = format!("create --label {} {options} {image}", label());
+        let id = succeed(&Vec::from_iter(command.split_whitespace()));
+        let mut container = Container { id, address: None };
+        succeed(&["start", &container.id]);
+        if options.contains("--publish") {
+            container.address = Some(succeed(&["port", &container.id, "6767"]));
+        }
+        container
+    }
+
+    /// Asks the service from outside, or, where no network leads to it, with the one program that is inside.
+    fn get(&self, path: &str) {
+        let Some(address) = &self.address else {
+            let url = format!("http://localhost:6767{path}");
+            succeed(&["exec", &self.id, "/healthchecker", &url]);
+            return;
+        };
+        let mut reply = String::new();
+        let mut stream = TcpStream::connect(address).expect("the port is published");
+        write!(stream, "GET {path} HTTP/1.0\r\n\r\n").expect("it accepts a request");
+        stream
+            .read_to_string(&mut reply)
+            .expect("it answers and closes");
+        assert_eq!(reply.split(' ').nth(1), Some("200"), "{reply}");
+    }
+
+    fn check(&self) -> Run {
+        let check = ["exec", &self.id, "/healthchecker", "--timeout", "200ms"];
+        support::run(Command::new("docker").args(check))
+    }
+
+    fn answers(&self) {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while self.check().code != Some(0) {
+            assert!(Instant::now() < deadline, "{}", self.check());
+        }
+    }
+
+    fn health(&self) -> Value {
+        let json = succeed(&["inspect", "--format", "{{json .State.Health}}", &self.id]);
+        serde_json::from_str(&json).expect("docker prints JSON")
+    }
+
+    /// Waits for a status; the last entry of Docker's log must then be what the checker said, and all of it.
+    fn becomes(&self, status: &str, code: i64, line: &str) {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let health = loop {
+            let health = self.health();
+            if health["Status"] == status {
+                break health;
+            }
+            if Instant::now() > deadline {
+                // Straight to the terminal: what the service itself had to say.
+                let _ = Command::new("docker").args(["logs", &self.id]).status();
+                panic!("never {status}: {health:#}");
+            }
+            thread::sleep(Duration::from_millis(100));
+        };
+        let entry = health["Log"]
+            .as_array()
+            .and_then(|log| log.last())
+            .expect("the status has a reason");
+        let output = entry["Output"].as_str().expect("the reason is text");
+        assert_eq!(entry["ExitCode"], code, "{entry:#}");
+        assert!(
+            matches(line, output),
+            "expected: {line:?}\nfound: {output:?}"
+        );
+        // One line, within the 4096 bytes that Docker keeps of it.
+        assert!(
+            output.lines().count() == 1 && output.len() < 4096,
+            "{output:?}"
+        );
+    }
+
+    /// How many processes and threads the kernel counts in it, zombies too, which `docker top` does not list.
+    fn processes(&self) -> String {
+        succeed(&["stats", "--no-stream", "--format", "{{.PIDs}}", &self.id])
+    }
+}
+
+impl Drop for Container {
+    fn drop(&mut self) {
+        let _ = docker(&["rm", "--force", "--volumes", &self.id]);
+    }
+}
+
+fn label() -> String {
+    format!("healthchecker.test={}", std::process::id())
+}
+
+fn tag(name: &str) -> String {
+    format!("healthchecker-test-{}-{name}", std::process::id())
+}
+
+fn is_present(image: &str) -> bool {
+    docker(&["image", "inspect", image]).is_ok()
+}
+
+fn docker(args: &[&str]) -> Result<String, String> {
+    run(Command::new("docker").args(args))
+}
+
+fn succeed(args: &[&str]) -> String {
+    docker(args).unwrap_or_else(|why| panic!("{why}"))
+}
+
+/// What the command printed on stdout, or all that is known of why it failed.
+fn run(command: &mut Command) -> Result<String, String> {
+    let output = command
+        .output()
+        .map_err(|error| format!("{command:?}: {error}"))?;
+    let [stdout, stderr] =
+        [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
+    match output.status.success() {
+        true => Ok(stdout.trim().to_owned()),
+        false => Err(format!("{command:?}: {}\n{stdout}{stderr}", output.status)),
+    }
+}
