@@ -5,7 +5,7 @@ use crate::verdict::Seen;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 use std::time::Duration;
-use ureq::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+use ureq::http::{HeaderName, HeaderValue, Method, Uri};
 
 /// One run: every target must be healthy before the deadline.
 #[derive(Debug, Clone)]
@@ -147,7 +147,7 @@ pub struct Http {
     /// Scheme, authority and path; no credentials, no fragment.
     pub uri: Uri,
     /// Every header that is not computed. Credentials among them are marked as sensitive.
-    pub headers: HeaderMap,
+    pub headers: Vec<(HeaderName, HeaderValue)>,
     /// The body to send.
     pub data: Option<String>,
     /// Whether redirects within this machine are followed.

@@ -117,7 +117,10 @@ impl JsonExpectation {
         }
         let path = || self.path.clone();
         match (found, &self.value) {
-            (None, _) => Err(Unmet::JsonLacks { path: path(), body: Snippet::new(body) }),
+            (None, _) => Err(Unmet::JsonLacks {
+                path: path(),
+                body: Snippet::new(body),
+            }),
             (Some(found), Some(expected)) if !equals(found, expected) => Err(Unmet::JsonDiffers {
                 path: path(),
                 expected: expected.clone(),
@@ -134,14 +137,19 @@ impl JsonExpectation {
 
 /// The text of the one value that `text` is, without the blanks around it.
 fn value(text: &[u8]) -> Option<&str> {
-    serde_json::from_slice::<&RawValue>(text).ok().map(RawValue::get)
+    serde_json::from_slice::<&RawValue>(text)
+        .ok()
+        .map(RawValue::get)
 }
 
 /// The member or item at one step of a path.
 fn child<'a>(value: &'a str, step: &str) -> Option<&'a str> {
     match value.as_bytes().first()? {
         // The last one, should a name come twice.
-        b'{' => members(value)?.into_iter().rfind(|(name, _)| name == step).map(|(_, value)| value),
+        b'{' => members(value)?
+            .into_iter()
+            .rfind(|(name, _)| name == step)
+            .map(|(_, value)| value),
         b'[' => items(value)?.get(index(step)?).map(|item| item.get()),
         _ => None,
     }
@@ -170,7 +178,9 @@ fn members(object: &str) -> Option<Vec<(String, &str)>> {
         }
     }
 
-    serde_json::Deserializer::from_str(object).deserialize_map(Members).ok()
+    serde_json::Deserializer::from_str(object)
+        .deserialize_map(Members)
+        .ok()
 }
 
 /// RFC 6901: `~1` is `/`, `~0` is `~`, and no other `~` may stand.
@@ -205,7 +215,11 @@ fn equals(found: &str, expected: &str) -> bool {
 
 /// The characters of a JSON string.
 fn text(value: &str) -> Option<String> {
-    if value.starts_with('"') { serde_json::from_str(value).ok() } else { None }
+    if value.starts_with('"') {
+        serde_json::from_str(value).ok()
+    } else {
+        None
+    }
 }
 
 /// No VALUE nests as deep as this, and a stack is no place to find out.
@@ -217,15 +231,25 @@ fn same(one: &str, other: &str, depth: usize) -> bool {
     match (one.as_bytes().first(), other.as_bytes().first()) {
         (Some(b'"'), Some(b'"')) => text(one) == text(other),
         (Some(b'{'), Some(b'{')) => {
-            let (Some(ones), Some(others)) = (members(one), members(other)) else { return false };
+            let (Some(ones), Some(others)) = (members(one), members(other)) else {
+                return false;
+            };
             let found = |(name, value): &(String, &str)| {
-                others.iter().any(|(other_name, other)| name == other_name && deeper(value, other))
+                others
+                    .iter()
+                    .any(|(other_name, other)| name == other_name && deeper(value, other))
             };
             ones.len() == others.len() && ones.iter().all(found)
         }
         (Some(b'['), Some(b'[')) => {
-            let (Some(ones), Some(others)) = (items(one), items(other)) else { return false };
-            ones.len() == others.len() && ones.iter().zip(&others).all(|(one, other)| deeper(one.get(), other.get()))
+            let (Some(ones), Some(others)) = (items(one), items(other)) else {
+                return false;
+            };
+            ones.len() == others.len()
+                && ones
+                    .iter()
+                    .zip(&others)
+                    .all(|(one, other)| deeper(one.get(), other.get()))
         }
         _ => one == other || number(one).is_some_and(|one| number(other) == Some(one)),
     }
@@ -245,7 +269,8 @@ fn number(value: &str) -> Option<(bool, String, i64)> {
     let mut digits = [whole, fraction].concat();
     let length = digits.len();
     digits.truncate(digits.trim_end_matches('0').len());
-    let exponent = i64::from(exponent.parse::<i32>().ok()?) - fraction.len() as i64 + (length - digits.len()) as i64;
+    let exponent = i64::from(exponent.parse::<i32>().ok()?) - fraction.len() as i64
+        + (length - digits.len()) as i64;
     let digits = digits.trim_start_matches('0');
     match digits.is_empty() {
         true => Some((false, String::new(), 0)),
@@ -343,7 +368,9 @@ impl BodyExpectations {
             return Ok(());
         }
         let Some(document) = value(body) else {
-            return Err(Unmet::NotJson { body: Snippet::new(body) });
+            return Err(Unmet::NotJson {
+                body: Snippet::new(body),
+            });
         };
         self.json
             .iter()

@@ -54,7 +54,7 @@ fn listeners(tables: &[String]) -> Vec<String> {
             address.set_ip(Ipv4Addr::UNSPECIFIED.into());
         }
     }
-    found.sort_by_key(|address| (address.port(), address.ip()));
+    found.sort_unstable_by_key(|address| (address.port(), address.ip()));
     found.dedup();
     let more = found.len() > MOST;
     found.truncate(MOST);

@@ -12,7 +12,10 @@ mod alloc;
 mod start;
 
 /// Runs a check, and returns the exit code.
-#[expect(clippy::exit, reason = "the only one: a panic would end in 101 or in a signal, and Docker knows 0 and 1")]
+#[expect(
+    clippy::exit,
+    reason = "the only one: a panic would end in 101 or in a signal, and Docker knows 0 and 1"
+)]
 fn run(arguments: Vec<OsString>) -> u8 {
     std::panic::set_hook(Box::new(|panic| {
         report::standard().usage(&format!("this is a bug in healthchecker: {panic}"));

@@ -58,35 +58,43 @@ pub struct Stream {
     peer: Peer,
 }
 
+fn unreachable(peer: Peer, errno: Errno) -> Failure {
+    Failure::Unreachable {
+        peer,
+        errno: errno.raw_os_error(),
+    }
+}
+
+fn timed_out(peer: Peer) -> Failure {
+    Failure::TimedOut {
+        phase: Phase::Connect,
+        peer: Some(peer),
+    }
+}
+
 /// Connects to `place`.
 ///
 /// # Errors
 /// [`Failure`], for the last address tried, or for all that refused.
-pub fn dial(place: &Place, deadline: &Deadline) -> Result<Stream, Failure> {
+pub fn dial(place: &Place, deadline: &Deadline) -> Result<Stream, Box<Failure>> {
     match place {
         Place::Unix(path) => {
             let peer = Peer::Unix(path.clone());
-            let unreachable = |errno: Errno| Failure::Unreachable {
-                peer: peer.clone(),
-                errno: errno.raw_os_error(),
+            let connected = match SocketAddrUnix::new(path.as_path()) {
+                Ok(address) => connected(AddressFamily::UNIX, &address, deadline),
+                Err(errno) => Err(Ok(errno)),
             };
-            let address = SocketAddrUnix::new(path.as_path()).map_err(unreachable)?;
-            let fd = connected(AddressFamily::UNIX, &address, deadline).map_err(
-                |error| match error {
-                    Ok(Errno::CONNREFUSED) => Failure::Refused(vec![peer.clone()]),
-                    Ok(errno) => unreachable(errno),
-                    Err(Expired) => Failure::TimedOut {
-                        phase: Phase::Connect,
-                        peer: Some(peer.clone()),
-                    },
-                },
-            )?;
-            Ok(Stream { fd, peer })
+            Err(Box::new(match connected {
+                Ok(fd) => return Ok(Stream { fd, peer }),
+                Err(Ok(Errno::CONNREFUSED)) => Failure::Refused(vec![peer]),
+                Err(Ok(errno)) => unreachable(peer, errno),
+                Err(Err(Expired)) => timed_out(peer),
+            }))
         }
-        &Place::Tcp(Host::Ip(ip), _) if !is_here(ip) => Err(Failure::NotThisMachine(ip)),
+        &Place::Tcp(Host::Ip(ip), _) if !is_here(ip) => Err(Box::new(Failure::NotThisMachine(ip))),
         &Place::Tcp(host, port) => {
             let mut refused = Vec::new();
-            let mut unreachable = None;
+            let mut failure = None;
             for address in addresses(host, port) {
                 let family = if address.is_ipv4() {
                     AddressFamily::INET
@@ -97,25 +105,13 @@ pub fn dial(place: &Place, deadline: &Deadline) -> Result<Stream, Failure> {
                 match connected(family, &address, deadline) {
                     Ok(fd) => return Ok(Stream { fd, peer }),
                     Err(Ok(Errno::CONNREFUSED)) => refused.push(peer),
-                    Err(Ok(errno)) => {
-                        unreachable = Some(Failure::Unreachable {
-                            peer,
-                            errno: errno.raw_os_error(),
-                        })
-                    }
-                    Err(Err(Expired)) => {
-                        return Err(Failure::TimedOut {
-                            phase: Phase::Connect,
-                            peer: Some(peer),
-                        });
-                    }
+                    Err(Ok(errno)) => failure = Some(unreachable(peer, errno)),
+                    Err(Err(Expired)) => return Err(Box::new(timed_out(peer))),
                 }
             }
             // A machine without IPv6 says so of ::1: that somebody refused is the news.
-            match unreachable {
-                Some(failure) if refused.is_empty() => Err(failure),
-                _ => Err(Failure::Refused(refused)),
-            }
+            let failure = failure.filter(|_| refused.is_empty());
+            Err(Box::new(failure.unwrap_or(Failure::Refused(refused))))
         }
     }
 }
@@ -156,7 +152,7 @@ impl Stream {
         buffer: &mut [u8],
         phase: Phase,
         deadline: &Deadline,
-    ) -> Result<usize, Failure> {
+    ) -> Result<usize, Box<Failure>> {
         loop {
             let left = deadline
                 .remaining()
@@ -175,7 +171,7 @@ impl Stream {
     ///
     /// # Errors
     /// [`Failure::TimedOut`], [`Failure::Reset`], [`Failure::Io`].
-    pub fn write(&self, mut bytes: &[u8], deadline: &Deadline) -> Result<(), Failure> {
+    pub fn write(&self, mut bytes: &[u8], deadline: &Deadline) -> Result<(), Box<Failure>> {
         // A request fits the socket's buffer, so the first try need not be told how long it may wait.
         let mut flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
         loop {
@@ -194,22 +190,22 @@ impl Stream {
         }
     }
 
-    fn timed_out(&self, phase: Phase) -> Failure {
-        Failure::TimedOut {
+    fn timed_out(&self, phase: Phase) -> Box<Failure> {
+        Box::new(Failure::TimedOut {
             phase,
             peer: Some(self.peer.clone()),
-        }
+        })
     }
 }
 
-fn io(phase: Phase, errno: Errno) -> Failure {
-    match errno {
+fn io(phase: Phase, errno: Errno) -> Box<Failure> {
+    Box::new(match errno {
         Errno::CONNRESET | Errno::PIPE => Failure::Reset { phase },
         errno => Failure::Io {
             phase,
             errno: errno.raw_os_error(),
         },
-    }
+    })
 }
 
 /// The longest head: 64 KiB of header fields below a status line.
@@ -226,7 +222,7 @@ const MANY_FIELDS: usize = 120;
 pub struct Record {
     deadline: Deadline,
     /// Why the transport gave up: ureq's own error would say less.
-    pub failure: Option<Failure>,
+    pub failure: Option<Box<Failure>>,
     /// What went over the wire.
     pub trace: Trace,
 }
@@ -299,7 +295,7 @@ impl Wire {
         self.record().trace.mark(mark, &deadline);
     }
 
-    fn fail(&self, failure: Failure) -> Error {
+    fn fail(&self, failure: Box<Failure>) -> Error {
         self.record().failure.get_or_insert(failure);
         Error::ConnectionFailed
     }
@@ -342,7 +338,7 @@ impl Connector for Wire {
             wire: self.clone(),
             output: vec![0; self.longest_line],
             unsent: Vec::new(),
-            sent: Ok(()),
+            cut_off: false,
             input: Vec::new(),
             used: 0,
             progress: false,
@@ -359,7 +355,8 @@ pub struct Line {
     wire: Wire,
     output: Vec<u8>,
     unsent: Vec<u8>,
-    sent: Result<(), Failure>,
+    /// Whether the peer reset the connection before it had the whole request.
+    cut_off: bool,
     input: Vec<u8>,
     used: usize,
     progress: bool,
@@ -373,7 +370,7 @@ impl Line {
         }
         match self.stream.write(&self.unsent, &self.wire.deadline()) {
             // It may have answered before it had read everything: the reply comes first, the error second.
-            Err(failure @ Failure::Reset { .. }) => self.sent = Err(failure),
+            Err(failure) if failure.is_reset() => self.cut_off = true,
             Err(failure) => return Err(self.wire.fail(failure)),
             Ok(()) => {}
         }
@@ -383,7 +380,7 @@ impl Line {
     }
 
     /// Appends to the input what comes next; 0 at the end.
-    fn read(&mut self, phase: Phase) -> Result<usize, Failure> {
+    fn read(&mut self, phase: Phase) -> Result<usize, Box<Failure>> {
         let have = self.input.len();
         self.input.resize(have + READ, 0);
         let read = self
@@ -393,7 +390,7 @@ impl Line {
         read
     }
 
-    fn await_head(&mut self) -> Result<(), Failure> {
+    fn await_head(&mut self) -> Result<(), Box<Failure>> {
         loop {
             let phase = match head_in(&self.input) {
                 Head::Final(end) => {
@@ -409,27 +406,33 @@ impl Line {
                 }
                 Head::NotHttp => {
                     let like = Protocol::of(&self.input).filter(|&like| like != Protocol::Http);
-                    return Err(Failure::NotHttp {
+                    return Err(Box::new(Failure::NotHttp {
                         got: Snippet::at_most(&self.input, 100),
                         like,
-                    });
+                    }));
                 }
-                Head::Partial(_) if self.input.len() > MAX_HEAD => return Err(Failure::LongHead),
+                Head::Partial(_) if self.input.len() > MAX_HEAD => {
+                    return Err(Box::new(Failure::LongHead));
+                }
                 Head::Partial(phase) => phase,
             };
             match self.read(phase) {
                 Ok(0) => {
                     let got = Snippet::at_most(&self.input, 100);
-                    return Err(match std::mem::replace(&mut self.sent, Ok(())) {
-                        Err(failure) if self.input.is_empty() => failure,
-                        _ => Failure::ClosedEarly { phase, got },
-                    });
+                    return Err(Box::new(match self.cut_off && got.is_empty() {
+                        true => Failure::Reset { phase: Phase::Send },
+                        false => Failure::ClosedEarly { phase, got },
+                    }));
                 }
                 Ok(_) => {}
-                Err(Failure::Reset { .. }) if self.sent.is_err() && self.input.is_empty() => {
-                    return Err(Failure::Reset { phase: Phase::Send });
+                Err(failure) => {
+                    let sending = failure.is_reset() && self.cut_off && self.input.is_empty();
+                    return Err(if sending {
+                        Box::new(Failure::Reset { phase: Phase::Send })
+                    } else {
+                        failure
+                    });
                 }
-                Err(failure) => return Err(failure),
             }
         }
     }
@@ -456,13 +459,13 @@ impl Transport for Line {
         self.input.drain(..self.used);
         self.used = 0;
         if self.input.len() > MAX_STALL {
-            return Err(self.wire.fail(Failure::BadBody));
+            return Err(self.wire.fail(Box::new(Failure::BadBody)));
         }
         match self.read(Phase::Body) {
             // The two ends that ureq knows: it decides whether the body was complete.
             Ok(0) => Err(Error::Io(std::io::ErrorKind::UnexpectedEof.into())),
             Ok(_) => Ok(true),
-            Err(failure @ Failure::Reset { .. }) => {
+            Err(failure) if failure.is_reset() => {
                 self.wire.fail(failure);
                 Err(Error::Io(std::io::ErrorKind::ConnectionReset.into()))
             }

@@ -160,7 +160,7 @@ pub fn line(target: &Target, answer: &Answer, hint: Option<&Hint>, timeout: Dura
                 text.push_str("; ");
                 text.push_str(&advice(hint));
             }
-            match failure {
+            match **failure {
                 // These say how long it took.
                 Failure::TimedOut { .. } | Failure::NotAsked => cut(text, ""),
                 _ => cut(text, &format!(" ({})", time(answer.took))),
@@ -486,7 +486,8 @@ fn system_error(errno: i32) -> String {
 /// A time for people: `0.4 ms`, `12 ms`, `1.5 s`, `5 s`. Rounded to what matters, in integers: formatting a float
 /// would cost 10 KB.
 pub fn time(time: Duration) -> String {
-    let micros = time.as_micros();
+    // A u64 of microseconds is half a million years; to print a u128 would cost 2 KB.
+    let micros = time.as_micros() as u64;
     let (value, per_unit, unit) = match micros {
         0..1_000_000 => (micros, 1_000, "ms"),
         _ => (micros, 1_000_000, "s"),

@@ -10,8 +10,8 @@ pub const HEALTHY: u8 = 0;
 /// Exit code for everything else, usage errors and panics included. Docker reserves 2, so nothing uses it.
 pub const UNHEALTHY: u8 = 1;
 
-/// What one target turned out to be.
-pub type Verdict = Result<Health, Failure>;
+/// What one target turned out to be. The failure is boxed: it passes through many hands, and is large.
+pub type Verdict = Result<Health, Box<Failure>>;
 
 /// Why a target is healthy.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -266,6 +266,19 @@ impl Protocol {
             [_, _, 0, 0, 10, b'0'..=b'9', ..] => Protocol::Mysql,
             _ => return None,
         })
+    }
+}
+
+impl Failure {
+    /// Whether the peer reset the connection.
+    pub fn is_reset(&self) -> bool {
+        matches!(self, Failure::Reset { .. })
+    }
+}
+
+impl From<Unmet> for Box<Failure> {
+    fn from(unmet: Unmet) -> Self {
+        Box::new(Failure::Unexpected(unmet))
     }
 }
 

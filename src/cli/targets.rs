@@ -4,7 +4,7 @@ use super::{Given, Usage, Variables, shown, unbraced};
 use crate::check::{self, Ask, Host, Http, Place, Target, Url};
 use crate::probe::handshake;
 use std::ffi::OsStr;
-use ureq::http::{HeaderMap, HeaderValue, Method, header};
+use ureq::http::{HeaderValue, Method, header};
 
 /// A kind of target.
 pub struct Scheme {
@@ -336,22 +336,22 @@ fn http_target(
 ) -> Result<Target, &'static str> {
     let uri = check::http_uri(host, port, path).ok_or("cannot stand in a request")?;
     let path = if path.is_empty() { "/" } else { path };
-    let mut headers = HeaderMap::new();
     let agent = HeaderValue::from_static(concat!("healthchecker/", env!("CARGO_PKG_VERSION")));
-    headers.insert(
-        header::USER_AGENT,
-        given.user_agent.clone().unwrap_or(agent),
-    );
-    headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
-    if let Some(authorization) = authorization.or(given.user.clone()) {
-        headers.insert(header::AUTHORIZATION, authorization);
-    }
+    let computed = [
+        (
+            header::USER_AGENT,
+            Some(given.user_agent.clone().unwrap_or(agent)),
+        ),
+        (header::CONNECTION, Some(HeaderValue::from_static("close"))),
+        (header::AUTHORIZATION, authorization.or(given.user.clone())),
+    ];
     // What is computed gives way to what is given; what is given twice is sent twice.
-    for (name, _) in &given.headers {
-        headers.remove(name);
-    }
-    for (name, value) in &given.headers {
-        headers.append(name, value.clone());
+    let mut headers = given.headers.clone();
+    for (name, value) in computed {
+        if let (Some(value), false) = (value, given.headers.iter().any(|(given, _)| *given == name))
+        {
+            headers.push((name, value));
+        }
     }
     let default_method = if given.data.is_some() {
         Method::POST

@@ -24,11 +24,11 @@ pub fn ask(talk: &mut Talk, script: &str, query: &str) -> Verdict {
             || !matches!(kind, END_REQUEST | STDOUT | STDERR)
         {
             let got = Snippet::at_most(talk.heard(), 100);
-            return Err(Failure::Alien {
+            return Err(Box::new(Failure::Alien {
                 scheme: "fastcgi",
                 got,
                 like: Protocol::of(talk.heard()),
-            });
+            }));
         }
         let length = usize::from(u16::from_be_bytes([high, low]));
         talk.need(8 + length, Phase::Reply)?;
@@ -36,7 +36,9 @@ pub fn ask(talk: &mut Talk, script: &str, query: &str) -> Verdict {
         match (kind, content) {
             (STDOUT, content) => page.extend_from_slice(content),
             (END_REQUEST, [_, _, _, _, 0, ..]) => break,
-            (END_REQUEST, [_, _, _, _, status, ..]) => return Err(Failure::FastCgiStatus(*status)),
+            (END_REQUEST, [_, _, _, _, status, ..]) => {
+                return Err(Box::new(Failure::FastCgiStatus(*status)));
+            }
             _ => {}
         }
         talk.need(8 + length + usize::from(padding), Phase::Reply)?;
@@ -46,11 +48,11 @@ pub fn ask(talk: &mut Talk, script: &str, query: &str) -> Verdict {
         200..=299 => Ok(Health::Answers),
         got => {
             let expected = "200-299".to_owned();
-            Err(Failure::Status {
+            Err(Box::new(Failure::Status {
                 got,
                 expected,
                 body: Snippet::new(body(&page)),
-            })
+            }))
         }
     }
 }

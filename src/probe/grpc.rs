@@ -52,9 +52,9 @@ pub fn ask(talk: &mut Talk, authority: &str, service: &str) -> Verdict {
                 return Err(talk.closed(Phase::Reply));
             }
             (RST_STREAM, STREAM) => {
-                return Err(Failure::Reset {
+                return Err(Box::new(Failure::Reset {
                     phase: Phase::Reply,
-                });
+                }));
             }
             (HEADERS | CONTINUATION | DATA, STREAM) => {
                 if reply.frame(kind, flags, &payload).is_none() {
@@ -73,13 +73,14 @@ pub fn ask(talk: &mut Talk, authority: &str, service: &str) -> Verdict {
     reply.verdict().unwrap_or_else(|| Err(alien(talk)))
 }
 
-fn alien(talk: &Talk) -> Failure {
+fn alien(talk: &Talk) -> Box<Failure> {
     let like = Protocol::of(talk.heard()).filter(|&like| like != Protocol::Http2);
-    Failure::Alien {
+    let got = Snippet::at_most(talk.heard(), 100);
+    Box::new(Failure::Alien {
         scheme: "grpc",
-        got: Snippet::at_most(talk.heard(), 100),
+        got,
         like,
-    }
+    })
 }
 
 /// What has come on the stream.
@@ -160,14 +161,16 @@ impl Reply {
     fn verdict(&self) -> Option<Verdict> {
         match (self.http_status, self.grpc_status) {
             (Some(200) | None, Some(0)) => {}
-            (Some(200) | None, Some(status)) => return Some(Err(Failure::GrpcStatus(status))),
+            (Some(200) | None, Some(status)) => {
+                return Some(Err(Box::new(Failure::GrpcStatus(status))));
+            }
             (Some(status), _) if status != 200 => {
                 let (expected, body) = ("200".into(), Snippet::new(&self.message));
-                return Some(Err(Failure::Status {
+                return Some(Err(Box::new(Failure::Status {
                     got: status,
                     expected,
                     body,
-                }));
+                })));
             }
             _ => return None,
         }
@@ -196,7 +199,7 @@ impl Reply {
         Some(if serving == 1 {
             Ok(Health::Answers)
         } else {
-            Err(Failure::NotServing(serving))
+            Err(Box::new(Failure::NotServing(serving)))
         })
     }
 }
@@ -349,15 +352,15 @@ mod tests {
         assert_eq!(after(&huffman, serving), Some(Ok(Health::Answers)));
         assert_eq!(
             after(plain, b"\0\0\0\0\x02\x08\x02"),
-            Some(Err(Failure::NotServing(2)))
+            Some(Err(Box::new(Failure::NotServing(2))))
         );
         assert_eq!(
             after(plain, b"\0\0\0\0\0"),
-            Some(Err(Failure::NotServing(0)))
+            Some(Err(Box::new(Failure::NotServing(0))))
         );
         assert_eq!(
             after(b"\0\x0bgrpc-status\x0212", b""),
-            Some(Err(Failure::GrpcStatus(12)))
+            Some(Err(Box::new(Failure::GrpcStatus(12))))
         );
         assert_eq!(after(plain, b""), None);
         assert_eq!(after(b"", serving), None);

@@ -191,7 +191,7 @@ fn hear(
     step: &Step,
     phase: Phase,
     scheme: &'static str,
-) -> Result<Option<Health>, Failure> {
+) -> Result<Option<Health>, Box<Failure>> {
     let mut ended = false;
     loop {
         let heard = talk.heard();
@@ -207,13 +207,13 @@ fn hear(
                 return Ok(None);
             }
             Seen::Refuses(refusal, said) => return Ok(Some(Health::Refuses(refusal, said))),
-            Seen::Sick(said) => return Err(Failure::Sick(said)),
+            Seen::Sick(said) => return Err(Box::new(Failure::Sick(said))),
             Seen::Alien => {
-                return Err(Failure::Alien {
+                return Err(Box::new(Failure::Alien {
                     scheme,
                     got: Snippet::at_most(heard, 100),
                     like: Protocol::of(heard),
-                });
+                }));
             }
             Seen::More if ended => return Err(talk.closed(phase)),
             Seen::More => ended = !talk.listen(phase)?,

@@ -7,7 +7,9 @@ use crate::expect::MAX_BODY;
 use crate::net::{self, Wire};
 use crate::verdict::{Answer, Failure, Health, NotFollowed, Phase, Snippet, Trace, Verdict};
 use std::io::Read;
-use ureq::http::{HeaderMap, Method, Request, Response, StatusCode, Uri, header};
+use ureq::http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header,
+};
 use ureq::{Body, BodyReader};
 
 /// At most this many redirects are followed.
@@ -51,7 +53,7 @@ struct Hop {
     place: Place,
     method: Method,
     uri: Uri,
-    headers: HeaderMap,
+    headers: Vec<(HeaderName, HeaderValue)>,
     data: Option<String>,
 }
 
@@ -74,11 +76,11 @@ impl Exchange<'_> {
                     let to = to.as_bytes();
                     let not_followed = |why| {
                         let status = response.status().as_u16();
-                        Err(Failure::Redirect {
+                        Err(Box::new(Failure::Redirect {
                             status,
                             to: Snippet::new(to),
                             why,
-                        })
+                        }))
                     };
                     redirects += 1;
                     if redirects > MAX_REDIRECTS {
@@ -95,7 +97,7 @@ impl Exchange<'_> {
         }
     }
 
-    fn send(&mut self, hop: &Hop) -> Result<(Wire, Response<Body>), Failure> {
+    fn send(&mut self, hop: &Hop) -> Result<(Wire, Response<Body>), Box<Failure>> {
         let longest = hop
             .headers
             .iter()
@@ -110,7 +112,9 @@ impl Exchange<'_> {
         let mut request = Request::new(());
         *request.method_mut() = hop.method.clone();
         *request.uri_mut() = hop.uri.clone();
-        *request.headers_mut() = hop.headers.clone();
+        for (name, value) in &hop.headers {
+            request.headers_mut().append(name, value.clone());
+        }
         let needs_body = [Method::POST, Method::PUT, Method::PATCH].contains(&hop.method);
         let sent = match &hop.data {
             None if !needs_body => wire.agent().run(request),
@@ -128,9 +132,10 @@ impl Exchange<'_> {
     }
 
     /// The transport knows best what went wrong; else it was ureq that could not read the head.
-    fn failure(&self, wire: &Wire) -> Failure {
+    fn failure(&self, wire: &Wire) -> Box<Failure> {
         let recorded = wire.record().failure.take();
-        recorded.unwrap_or_else(|| Failure::BadHead(Snippet::at_most(&self.trace.head, 160)))
+        recorded
+            .unwrap_or_else(|| Box::new(Failure::BadHead(Snippet::at_most(&self.trace.head, 160))))
     }
 
     fn judge(&mut self, wire: Wire, response: Response<Body>) -> Verdict {
@@ -141,11 +146,11 @@ impl Exchange<'_> {
             let body = Snippet::new(&reason(&wire, &mut reader));
             self.rest = Some((wire, reader));
             let expected = self.http.statuses.as_str().to_owned();
-            return Err(Failure::Status {
+            return Err(Box::new(Failure::Status {
                 got: status,
                 expected,
                 body,
-            });
+            }));
         }
         let verdict = self.judge_parts(&wire, &parts.headers, &mut reader);
         self.rest = Some((wire, reader));
@@ -157,13 +162,13 @@ impl Exchange<'_> {
         wire: &Wire,
         headers: &HeaderMap,
         reader: &mut BodyReader,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), Box<Failure>> {
         if let Some(expectation) = &self.http.header {
             let values = headers
                 .get_all(expectation.name.as_str())
                 .iter()
                 .map(|value| value.as_bytes());
-            expectation.judge(values).map_err(Failure::Unexpected)?;
+            expectation.judge(values)?;
         }
         if self.http.body.is_empty() {
             return Ok(());
@@ -171,14 +176,14 @@ impl Exchange<'_> {
         self.judge_body(wire, reader)
     }
 
-    fn judge_body(&self, wire: &Wire, reader: &mut BodyReader) -> Result<(), Failure> {
+    fn judge_body(&self, wire: &Wire, reader: &mut BodyReader) -> Result<(), Box<Failure>> {
         let expected = &self.http.body;
         let mut body = Vec::new();
         loop {
             let known = body.len();
             if known > MAX_BODY {
                 body.truncate(MAX_BODY);
-                return expected.judge(&body, true).map_err(Failure::Unexpected);
+                return expected.judge(&body, true).map_err(Into::into);
             }
             match read_more(reader, &mut body) {
                 Ok(0) => break,
@@ -186,10 +191,10 @@ impl Exchange<'_> {
                 Err(error) => return Err(self.body_failure(wire, &error, &body)),
             }
             if let Some(verdict) = expected.judge_part(&body, known) {
-                return verdict.map_err(Failure::Unexpected);
+                return verdict.map_err(Into::into);
             }
         }
-        let verdict = expected.judge(&body, false).map_err(Failure::Unexpected);
+        let verdict = expected.judge(&body, false).map_err(Into::into);
         match wire.record().failure.take() {
             // A body without a length ended in a reset. What it did say stands; what it did not say is unknown.
             Some(reset) if verdict.is_err() || !expected.lacks.is_empty() => Err(reset),
@@ -197,15 +202,17 @@ impl Exchange<'_> {
         }
     }
 
-    fn body_failure(&self, wire: &Wire, error: &std::io::Error, body: &[u8]) -> Failure {
-        match wire.record().failure.take() {
-            Some(failure) => failure,
-            None if error.kind() == std::io::ErrorKind::UnexpectedEof => Failure::ClosedEarly {
-                phase: Phase::Body,
-                got: Snippet::at_most(body, 100),
-            },
-            None => Failure::BadBody,
-        }
+    fn body_failure(&self, wire: &Wire, error: &std::io::Error, body: &[u8]) -> Box<Failure> {
+        let recorded = wire.record().failure.take();
+        recorded.unwrap_or_else(|| {
+            Box::new(match error.kind() {
+                std::io::ErrorKind::UnexpectedEof => Failure::ClosedEarly {
+                    phase: Phase::Body,
+                    got: Snippet::at_most(body, 100),
+                },
+                _ => Failure::BadBody,
+            })
+        })
     }
 }
 
@@ -234,9 +241,8 @@ impl Hop {
         let mut headers = self.headers.clone();
         if uri.authority() != self.uri.authority() {
             // Another service: what was meant for the first one stays with it.
-            for private in [header::AUTHORIZATION, header::COOKIE, header::HOST] {
-                headers.remove(private);
-            }
+            let private = [header::AUTHORIZATION, header::COOKIE, header::HOST];
+            headers.retain(|(name, _)| !private.contains(name));
         }
         let keeps = matches!(status.as_u16(), 307 | 308) || self.method == Method::HEAD;
         let becomes_get =

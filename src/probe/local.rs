@@ -1,6 +1,7 @@
 //! Workers that listen on nothing: a process by its PID file, and a heartbeat file.
 
 use crate::verdict::{Failure, Health, Snippet, Verdict};
+use rustix::io::Errno;
 use std::io::{self, Read};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -20,22 +21,20 @@ pub fn process(file: &Path, name: Option<&str>) -> Verdict {
         .and_then(|digits| digits.parse::<u32>().ok());
     // 0 is no process, and `/proc/0` does not exist.
     let Some(pid) = pid.filter(|&pid| pid > 0) else {
-        return Err(Failure::NoPid(Snippet::at_most(&text, 40)));
+        return Err(Box::new(Failure::NoPid(Snippet::at_most(&text, 40))));
     };
-    let stat = match read(Path::new(&format!("/proc/{pid}/stat"))) {
-        Ok(stat) => stat,
+    let stat = read(Path::new(&format!("/proc/{pid}/stat"))).map_err(|failure| match *failure {
         // ESRCH comes when the process ends between open and read.
-        Err(Failure::File(_, errno)) if errno == rustix::io::Errno::SRCH.raw_os_error() => {
-            return Err(Failure::NoProcess(pid));
+        Failure::File(_, errno) if errno == Errno::SRCH.raw_os_error() => {
+            Box::new(Failure::NoProcess(pid))
         }
-        Err(Failure::File(_, errno))
-            if errno == rustix::io::Errno::NOENT.raw_os_error()
-                && Path::new("/proc/self").exists() =>
+        Failure::File(_, errno)
+            if errno == Errno::NOENT.raw_os_error() && Path::new("/proc/self").exists() =>
         {
-            return Err(Failure::NoProcess(pid));
+            Box::new(Failure::NoProcess(pid))
         }
-        Err(failure) => return Err(failure),
-    };
+        _ => failure,
+    })?;
     // The name can hold parentheses and blanks itself.
     let open = stat
         .iter()
@@ -51,12 +50,12 @@ pub fn process(file: &Path, name: Option<&str>) -> Verdict {
         stat.get(close + 2).copied().unwrap_or(b'?'),
     );
     if matches!(state, b'Z' | b'X' | b'x') {
-        return Err(Failure::DeadProcess(pid, state as char));
+        return Err(Box::new(Failure::DeadProcess(pid, state as char)));
     }
     match name {
-        Some(name) if comm != &name.as_bytes()[..name.len().min(COMM)] => {
-            Err(Failure::OtherProcess(pid, Snippet::at_most(comm, 40)))
-        }
+        Some(name) if comm != &name.as_bytes()[..name.len().min(COMM)] => Err(Box::new(
+            Failure::OtherProcess(pid, Snippet::at_most(comm, 40)),
+        )),
         _ => Ok(Health::Runs(pid)),
     }
 }
@@ -71,16 +70,16 @@ pub fn heartbeat(file: &Path, max_age: Option<Duration>) -> Verdict {
         (Ok(age), _) => age,
         // Without a limit its age does not matter.
         (Err(_), None) => Duration::ZERO,
-        (Err(ahead), Some(_)) => return Err(Failure::Future(ahead.duration())),
+        (Err(ahead), Some(_)) => return Err(Box::new(Failure::Future(ahead.duration()))),
     };
     match max_age {
-        Some(limit) if age > limit => Err(Failure::Stale(age, limit)),
+        Some(limit) if age > limit => Err(Box::new(Failure::Stale(age, limit))),
         _ => Ok(Health::Touched(age)),
     }
 }
 
 /// The beginning of a file: neither a PID file nor a stat line is long.
-fn read(file: &Path) -> Result<Vec<u8>, Failure> {
+fn read(file: &Path) -> Result<Vec<u8>, Box<Failure>> {
     let mut text = Vec::new();
     let opened = std::fs::File::open(file);
     opened
@@ -89,6 +88,9 @@ fn read(file: &Path) -> Result<Vec<u8>, Failure> {
     Ok(text)
 }
 
-fn failure(file: &Path, error: &io::Error) -> Failure {
-    Failure::File(file.to_owned(), error.raw_os_error().unwrap_or(0))
+fn failure(file: &Path, error: &io::Error) -> Box<Failure> {
+    Box::new(Failure::File(
+        file.to_owned(),
+        error.raw_os_error().unwrap_or(0),
+    ))
 }

@@ -20,7 +20,7 @@ pub const GRACE: Duration = Duration::from_millis(50);
 pub fn ask(target: &Target, deadline: &Deadline) -> Answer {
     if deadline.remaining().is_err() {
         return Answer {
-            verdict: Err(Failure::NotAsked),
+            verdict: Err(Box::new(Failure::NotAsked)),
             took: Duration::ZERO,
             trace: Trace::default(),
         };
@@ -96,7 +96,7 @@ impl Talk<'_> {
     ///
     /// # Errors
     /// [`Failure::TimedOut`], [`Failure::Io`].
-    pub fn say(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+    pub fn say(&mut self, bytes: &[u8]) -> Result<(), Box<Failure>> {
         if bytes.is_empty() {
             return Ok(());
         }
@@ -104,7 +104,7 @@ impl Talk<'_> {
         let sent = self.stream.write(bytes, self.deadline);
         self.trace.mark(Mark::Sent, self.deadline);
         match sent {
-            Err(Failure::Reset { .. }) => Ok(()),
+            Err(failure) if failure.is_reset() => Ok(()),
             sent => sent,
         }
     }
@@ -123,10 +123,10 @@ impl Talk<'_> {
     ///
     /// # Errors
     /// [`Failure::LongReply`], and those of [`Stream::read`].
-    pub fn listen(&mut self, phase: Phase) -> Result<bool, Failure> {
+    pub fn listen(&mut self, phase: Phase) -> Result<bool, Box<Failure>> {
         let have = self.heard.len();
         if have > MAX_REPLY {
-            return Err(Failure::LongReply(MAX_REPLY));
+            return Err(Box::new(Failure::LongReply(MAX_REPLY)));
         }
         self.heard.resize(have + 1024, 0);
         let read = self
@@ -140,7 +140,7 @@ impl Talk<'_> {
     ///
     /// # Errors
     /// [`Failure::ClosedEarly`], and those of [`Self::listen`].
-    pub fn need(&mut self, bytes: usize, phase: Phase) -> Result<(), Failure> {
+    pub fn need(&mut self, bytes: usize, phase: Phase) -> Result<(), Box<Failure>> {
         while self.heard().len() < bytes {
             if !self.listen(phase)? {
                 return Err(self.closed(phase));
@@ -150,11 +150,9 @@ impl Talk<'_> {
     }
 
     /// The peer has hung up in the middle.
-    pub fn closed(&self, phase: Phase) -> Failure {
-        Failure::ClosedEarly {
-            phase,
-            got: Snippet::at_most(self.heard(), 100),
-        }
+    pub fn closed(&self, phase: Phase) -> Box<Failure> {
+        let got = Snippet::at_most(self.heard(), 100);
+        Box::new(Failure::ClosedEarly { phase, got })
     }
 
     /// What to say when the verdict is fixed.

@@ -27,15 +27,15 @@ pub fn ask(talk: &mut Talk, send: &[u8], expect: &BodyExpectations) -> Verdict {
             return expect
                 .judge(talk.heard(), false)
                 .map(|()| Health::Opens)
-                .map_err(Failure::Unexpected);
+                .map_err(Into::into);
         }
     }
 }
 
 /// A reset after the reply does not undo it.
-fn listen(talk: &mut Talk, phase: Phase) -> Result<bool, Failure> {
+fn listen(talk: &mut Talk, phase: Phase) -> Result<bool, Box<Failure>> {
     match talk.listen(phase) {
-        Err(Failure::Reset { .. }) if !talk.heard().is_empty() => Ok(false),
+        Err(failure) if failure.is_reset() && !talk.heard().is_empty() => Ok(false),
         listened => listened,
     }
 }

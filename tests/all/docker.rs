@@ -101,18 +101,24 @@ fn leave_no_process(image: &str) {
 
 /// Whether there is an engine here, and something to build with.
 fn can_run() -> Result<(), Skip> {
-    docker(&["version"]).map_err(|why| Skip(format!("no Docker engine: {why}")))?;
-    if [RUST, GO].into_iter().all(is_present) {
+    docker(&["version"]).map_err(|why| {
+        Skip(format!(
+            "no Docker: {}",
+            why.lines().last().unwrap_or_default()
+        ))
+    })?;
+    let official = [RUST, GO].into_iter().all(is_present);
+    let debian = ["gcc", "libc6-dev"];
+    let own = || {
+        run(Command::new("dpkg").arg("--status").args(debian)).is_ok()
+            && run(Command::new("go").arg("version")).is_ok()
+    };
+    if official || own() {
         return Ok(());
     }
-    run(Command::new("dpkg").args(["--status", "gcc", "libc6-dev"]))
-        .and_then(|_| run(Command::new("go").arg("version")))
-        .map(drop)
-        .map_err(|why| {
-            Skip(format!(
-                "no builder: neither {RUST} and {GO}, nor Debian's gcc and Go: {why}"
-            ))
-        })
+    Err(Skip(format!(
+        "no toolchains: neither {RUST} and {GO}, nor Go and Debian's {debian:?}"
+    )))
 }
 
 /// The defaults of `ARG BUILDER` in the two Dockerfiles.
@@ -146,7 +152,7 @@ impl Images {
             let checker = format!("HEALTHCHECKER={}", self.checker());
             let context = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/go");
             let options = ["--build-arg", &checker, context];
-            build("go", self.builder(GO), &options, Stdio::null())
+            build("go", &self.builder(GO), &options, Stdio::null())
         })
     }
 
@@ -160,22 +166,28 @@ impl Images {
             .expect("tar runs");
         let context = tar.stdout.take().expect("it was piped");
         let options = [options, &["--file", "Dockerfile.example", "-"]].concat();
-        let tag = build(name, self.builder(RUST), &options, context.into());
+        let tag = build(name, &self.builder(RUST), &options, context.into());
         assert!(tar.wait().expect("tar was started").success());
         tag
     }
 
-    /// `official` if the engine has it, else an image with the toolchains of this machine.
-    fn builder(&self, official: &'static str) -> &str {
-        if is_present(official) {
-            return official;
-        }
-        self.local_builder.get_or_init(|| {
+    /// The official image of a toolchain if the engine has it, else one with the toolchains of this machine.
+    fn builder(&self, official: &str) -> String {
+        let local = || {
             let tag = tag("builder");
             let pack = ["-euo", "pipefail", "-c", PACK, "pack", &tag, &label()];
             run(Command::new("bash").args(pack)).unwrap_or_else(|why| panic!("{why}"));
             tag
-        })
+        };
+        if !is_present(official) {
+            return self.local_builder.get_or_init(local).clone();
+        }
+        // Under a label of ours, which all that is built from it inherits.
+        let tag = tag(official.split(':').next().unwrap_or(official));
+        let label = label();
+        let script = format!("echo FROM {official} | docker build --label {label} --tag {tag} -");
+        run(Command::new("sh").args(["-c", &script])).unwrap_or_else(|why| panic!("{why}"));
+        tag
     }
 }
 
