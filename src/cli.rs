@@ -467,12 +467,14 @@ fn single_dash(
     Some(row)
 }
 
-/// Whether each letter is an option, up to one that takes the rest as its value.
+/// Whether each letter is an option, up to one that takes the rest as its value; none does after an `h` or a `V`.
 fn is_cluster(letters: &[u8]) -> bool {
+    let mut asks = false;
     for &letter in letters {
         match find(|row| row.short == Some(letter.into())).map(|row| &row.kind) {
-            Some(Flag(_) | Info(_)) => {}
-            Some(One(_) | Many(_)) => return true,
+            Some(Flag(_)) => {}
+            Some(Info(_)) => asks = true,
+            Some(One(_) | Many(_)) => return !asks,
             None => return false,
         }
     }

@@ -39,9 +39,11 @@ pub const TABLE: &[Handshake] = &[
         scheme: "mysql", port: 3306,
         proves: "greets: it has started and has room for a client",
         steps: &[Step { say: b"", hear: Hear::Bytes(mysql) }],
-        // HandshakeResponse41 of a user "user" without a password, then COM_QUIT: a bare hang-up would count as an
-        // aborted connection.
-        goodbye: b"\x26\0\0\x01\0\x82\0\0\0\x80\0\x01\x21\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0user\0\0\x01\0\0\0\x01",
+        // HandshakeResponse41 that announces connection attributes and ends before them, and COM_QUIT for a server to
+        // which that is no mistake. MariaDB warns in its log of a client that leaves without a name, and of one whose
+        // name it denies, but not of one that breaks off in between; and this user, which it has had since 10.4, has no
+        // second way of authentication that it would try then.
+        goodbye: b"\x2d\0\0\x01\0\x82\x10\0\0\x80\0\x01\x21\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0mariadb.sys\0\0\x01\0\0\0\x01",
     },
     // https://www.rabbitmq.com/resources/specs/amqp0-9-1.pdf, section 2.2.4
     Handshake {
