@@ -1,10 +1,7 @@
 //! What a response must be: parse one expectation, judge one. Pure.
 
+use crate::json;
 use crate::verdict::{Snippet, Unmet};
-use serde_core::Deserializer;
-use serde_core::de::{MapAccess, Visitor};
-use serde_json::value::RawValue;
-use std::fmt::Formatter;
 
 /// At most this many bytes of a body are searched.
 pub const MAX_BODY: usize = 1 << 20;
@@ -113,7 +110,7 @@ impl JsonExpectation {
     fn judge(&self, document: &str, body: &[u8]) -> Result<(), Unmet> {
         let mut found = Some(document);
         for step in &self.steps {
-            found = found.and_then(|value| child(value, step));
+            found = found.and_then(|value| json::child(value, step));
         }
         let path = || self.path.clone();
         match (found, &self.value) {
@@ -121,66 +118,16 @@ impl JsonExpectation {
                 path: path(),
                 body: Snippet::new(body),
             }),
-            (Some(found), Some(expected)) if !equals(found, expected) => Err(Unmet::JsonDiffers {
-                path: path(),
-                expected: expected.clone(),
-                got: Snippet::new(found.as_bytes()),
-            }),
+            (Some(found), Some(expected)) if !json::equals(found, expected) => {
+                Err(Unmet::JsonDiffers {
+                    path: path(),
+                    expected: expected.clone(),
+                    got: Snippet::new(found.as_bytes()),
+                })
+            }
             _ => Ok(()),
         }
     }
-}
-
-// JSON is kept as text and parsed a level at a time, by serde_json, which validates without building anything: a tree of
-// values would bring floats in and out of text and maps, 16 KB for nothing, and make 1 and 1.0 differ or 2^53 and 2^53+1
-// the same.
-
-/// The text of the one value that `text` is, without the blanks around it.
-fn value(text: &[u8]) -> Option<&str> {
-    serde_json::from_slice::<&RawValue>(text)
-        .ok()
-        .map(RawValue::get)
-}
-
-/// The member or item at one step of a path.
-fn child<'a>(value: &'a str, step: &str) -> Option<&'a str> {
-    match value.as_bytes().first()? {
-        // The last one, should a name come twice.
-        b'{' => members(value)?
-            .into_iter()
-            .rfind(|(name, _)| name == step)
-            .map(|(_, value)| value),
-        b'[' => items(value)?.get(index(step)?).map(|item| item.get()),
-        _ => None,
-    }
-}
-
-fn items(array: &str) -> Option<Vec<&RawValue>> {
-    serde_json::from_str(array).ok()
-}
-
-fn members(object: &str) -> Option<Vec<(String, &str)>> {
-    struct Members;
-
-    impl<'a> Visitor<'a> for Members {
-        type Value = Vec<(String, &'a str)>;
-
-        fn expecting(&self, f: &mut Formatter) -> std::fmt::Result {
-            f.write_str("an object")
-        }
-
-        fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-            let mut members = Vec::new();
-            while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
-                members.push((name, value.get()));
-            }
-            Ok(members)
-        }
-    }
-
-    serde_json::Deserializer::from_str(object)
-        .deserialize_map(Members)
-        .ok()
 }
 
 /// RFC 6901: `~1` is `/`, `~0` is `~`, and no other `~` may stand.
@@ -197,85 +144,6 @@ fn unescape(token: &str) -> Option<String> {
         out.push_str(rest);
     }
     Some(out)
-}
-
-/// RFC 6901: an index has digits only and no leading zero.
-fn index(step: &str) -> Option<usize> {
-    let plain = step == "0" || !step.starts_with(['0', '+']);
-    if plain { step.parse().ok() } else { None }
-}
-
-/// A string is compared as text; anything else as JSON, so that `1.0` is `1` and `{"a":1}` may have spaces.
-fn equals(found: &str, expected: &str) -> bool {
-    match text(found) {
-        Some(text) => text == expected,
-        None => value(expected.as_bytes()).is_some_and(|expected| same(found, expected, 0)),
-    }
-}
-
-/// The characters of a JSON string.
-fn text(value: &str) -> Option<String> {
-    if value.starts_with('"') {
-        serde_json::from_str(value).ok()
-    } else {
-        None
-    }
-}
-
-/// No VALUE nests as deep as this, and a stack is no place to find out.
-const MAX_DEPTH: usize = 100;
-
-/// Whether two JSON values are the same; the order of members does not matter.
-fn same(one: &str, other: &str, depth: usize) -> bool {
-    let deeper = |one: &str, other: &str| depth < MAX_DEPTH && same(one, other, depth + 1);
-    match (one.as_bytes().first(), other.as_bytes().first()) {
-        (Some(b'"'), Some(b'"')) => text(one) == text(other),
-        (Some(b'{'), Some(b'{')) => {
-            let (Some(ones), Some(others)) = (members(one), members(other)) else {
-                return false;
-            };
-            let found = |(name, value): &(String, &str)| {
-                others
-                    .iter()
-                    .any(|(other_name, other)| name == other_name && deeper(value, other))
-            };
-            ones.len() == others.len() && ones.iter().all(found)
-        }
-        (Some(b'['), Some(b'[')) => {
-            let (Some(ones), Some(others)) = (items(one), items(other)) else {
-                return false;
-            };
-            ones.len() == others.len()
-                && ones
-                    .iter()
-                    .zip(&others)
-                    .all(|(one, other)| deeper(one.get(), other.get()))
-        }
-        _ => one == other || number(one).is_some_and(|one| number(other) == Some(one)),
-    }
-}
-
-/// A JSON number as sign, digits without zeros at either end, and exponent: exact, whatever its size.
-fn number(value: &str) -> Option<(bool, String, i64)> {
-    let (negative, value) = match value.strip_prefix('-') {
-        Some(value) => (true, value),
-        None => (false, value),
-    };
-    if !value.starts_with(|c: char| c.is_ascii_digit()) {
-        return None;
-    }
-    let (mantissa, exponent) = value.split_once(['e', 'E']).unwrap_or((value, "0"));
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let mut digits = [whole, fraction].concat();
-    let length = digits.len();
-    digits.truncate(digits.trim_end_matches('0').len());
-    let exponent = i64::from(exponent.parse::<i32>().ok()?) - fraction.len() as i64
-        + (length - digits.len()) as i64;
-    let digits = digits.trim_start_matches('0');
-    match digits.is_empty() {
-        true => Some((false, String::new(), 0)),
-        false => Some((negative, digits.to_owned(), exponent)),
-    }
 }
 
 /// What `--expect-header` asks for.
@@ -367,7 +235,7 @@ impl BodyExpectations {
         if self.json.is_empty() {
             return Ok(());
         }
-        let Some(document) = value(body) else {
+        let Some(document) = json::value(body) else {
             return Err(Unmet::NotJson {
                 body: Snippet::new(body),
             });
@@ -500,6 +368,18 @@ mod tests {
         }
         for (root, met) in [("[1,2]", "1=2"), ("{\"a\":1,\"a\":2}", "a=2")] {
             assert_eq!(json(met, root), Ok(()), "{met}");
+        }
+        let escaped = r#"{"a\"}\\":"\u0041\ud83d\ude00\n,]","\u00e9":[[],{},"\\"]}"#;
+        for met in [
+            "a\"}\\=A\u{1f600}\n,]",
+            "/é/2=\\",
+            "/é/1={}",
+            "/é= [ [ ] , { } , \"\\u005c\" ] ",
+        ] {
+            assert_eq!(json(met, escaped), Ok(()), "{met}");
+        }
+        for unmet in ["/é/3", "/é/0/0", "/é=[[],{}]", "/é=[{},[],\"\\\\\"]"] {
+            assert!(json(unmet, escaped).is_err(), "{unmet}");
         }
         for broken in [
             "",

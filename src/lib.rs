@@ -19,6 +19,7 @@ pub mod cli;
 pub mod deadline;
 pub mod expect;
 pub mod hints;
+pub mod json;
 pub mod net;
 pub mod probe;
 pub mod report;
