@@ -33,7 +33,12 @@ pub fn ask(talk: &mut Talk, authority: &str, service: &str) -> Verdict {
     // The first frame must be SETTINGS (RFC 9113, section 3.4), which tells HTTP/2 from everything else.
     let mut first = true;
     loop {
-        talk.need(9, Phase::Reply)?;
+        let enough = talk.need(9, Phase::Reply);
+        // An alert of TLS is shorter than a frame's head.
+        if first && Protocol::of(talk.heard()).is_some_and(|like| like != Protocol::Http2) {
+            return Err(alien(talk));
+        }
+        enough?;
         let head = &talk.heard()[..9];
         let length = usize::from(head[0]) << 16 | usize::from(head[1]) << 8 | usize::from(head[2]);
         let (kind, flags) = (head[3], head[4]);

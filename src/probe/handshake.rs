@@ -82,8 +82,7 @@ pub const TABLE: &[Handshake] = &[
     Handshake {
         scheme: "zookeeper", port: 2181,
         proves: "answers ruok: it runs, though it may have no quorum",
-        steps: &[Step { say: b"ruok", hear: Hear::Lines(Lines {
-            well: &["imok$"], unwelcome: &["ruok is not executed"], sick: &["This ZooKeeper instance is not currently"], ..NONE }) }],
+        steps: &[Step { say: b"ruok", hear: Hear::Bytes(zookeeper) }],
         goodbye: b"",
     },
     // https://www.mongodb.com/docs/manual/reference/mongodb-wire-protocol/: OP_MSG {ping: 1, $db: "admin"}.
@@ -122,7 +121,7 @@ pub const TABLE: &[Handshake] = &[
         steps: &[Step { say: b"\0\0\0\x0a\0\x12\0\0\0\0\0\x01\xff\xff", hear: Hear::Bytes(kafka) }],
         goodbye: b"",
     },
-    // RFC 4253, section 4.2: other lines may come before the version.
+    // RFC 4253, section 4.2
     Handshake {
         scheme: "ssh", port: 22,
         proves: "sends its version: it takes connections",
@@ -133,7 +132,7 @@ pub const TABLE: &[Handshake] = &[
     Handshake {
         scheme: "ftp", port: 21,
         proves: "greets: it takes sessions",
-        steps: &[Step { say: b"", hear: Hear::Lines(Lines { skip: &["120"], well: &["220"], sick: &["4", "5"], ..NONE }) }],
+        steps: &[Step { say: b"", hear: Hear::Lines(Lines { skip: &["120"], well: &["220 ", "220-", "220$"], sick: &["4", "5"], ..NONE }) }],
         goodbye: b"QUIT\r\n",
     },
     // RFC 1939, section 4
@@ -147,7 +146,7 @@ pub const TABLE: &[Handshake] = &[
     Handshake {
         scheme: "imap", port: 143,
         proves: "greets: it takes sessions",
-        steps: &[Step { say: b"", hear: Hear::Lines(Lines { well: &["* OK", "* PREAUTH"], sick: &["* BYE"], ..NONE }) }],
+        steps: &[Step { say: b"", hear: Hear::Lines(Lines { well: &["* OK ", "* OK$", "* PREAUTH"], sick: &["* BYE"], ..NONE }) }],
         goodbye: b"a LOGOUT\r\n",
     },
     // RFC 8446, section 4.1.2: a ClientHello for TLS 1.2 and 1.3. Nothing secret is sent, and so the random and the key
@@ -179,11 +178,10 @@ pub fn ask(talk: &mut Talk, handshake: &'static Handshake) -> Verdict {
         } else {
             Phase::Reply
         };
-        if let Some(refused) = hear(talk, step, phase, handshake.scheme)? {
+        if let Some(refused) = hear(talk, step, phase, handshake)? {
             return Ok(refused);
         }
     }
-    talk.part_with(handshake.goodbye);
     Ok(Health::Answers)
 }
 
@@ -192,17 +190,20 @@ fn hear(
     talk: &mut Talk,
     step: &Step,
     phase: Phase,
-    scheme: &'static str,
+    handshake: &'static Handshake,
 ) -> Result<Option<Health>, Box<Failure>> {
-    let mut ended = false;
     loop {
         let heard = talk.heard();
         let seen = match &step.hear {
-            Hear::Lines(lines) => judge_lines(heard, ended, lines),
             // Nothing is told by silence, and the judges may look at the first byte.
-            Hear::Bytes(_) if heard.is_empty() => Seen::More,
+            _ if heard.is_empty() => Seen::More,
+            Hear::Lines(lines) => judge_lines(heard, lines),
             Hear::Bytes(judge) => judge(heard),
         };
+        // Whoever speaks the protocol is told goodbye in it, even when it refuses or cannot serve.
+        if !matches!(seen, Seen::More | Seen::Alien) {
+            talk.part_with(handshake.goodbye);
+        }
         match seen {
             Seen::Well(bytes) => {
                 talk.used(bytes);
@@ -212,25 +213,24 @@ fn hear(
             Seen::Sick(said) => return Err(Box::new(Failure::Sick(said))),
             Seen::Alien => {
                 return Err(Box::new(Failure::Alien {
-                    scheme,
-                    got: Snippet::at_most(heard, 100),
-                    like: Protocol::of(heard),
+                    scheme: handshake.scheme,
+                    got: Snippet::at_most(talk.heard(), 100),
+                    like: Protocol::of(talk.heard()),
                 }));
             }
-            Seen::More if ended => return Err(talk.closed(phase)),
-            Seen::More => ended = !talk.listen(phase)?,
+            Seen::More if talk.listen(phase)? => {}
+            Seen::More => return Err(talk.closed(phase)),
         }
     }
 }
 
-/// Judges by the first line that is not skipped.
-fn judge_lines(heard: &[u8], ended: bool, lines: &Lines) -> Seen {
+/// Judges by the first line that is not skipped, once it is whole.
+fn judge_lines(heard: &[u8], lines: &Lines) -> Seen {
     let mut start = 0;
     loop {
         let rest = &heard[start..];
         let (line, next) = match rest.iter().position(|&byte| byte == b'\n') {
             Some(end) => (&rest[..end], start + end + 1),
-            None if ended && !rest.is_empty() => (rest, heard.len()),
             None => {
                 let all = [
                     lines.skip,
@@ -298,9 +298,9 @@ fn le32(bytes: &[u8]) -> usize {
         .fold(0, |value, &byte| value << 8 | usize::from(byte))
 }
 
-/// A code and the text of the server.
+/// A code and the text of the server, if it has one.
 fn coded(code: &[u8], text: &[u8]) -> Snippet {
-    Snippet::at_most(&[code, b" ", text].concat(), 200)
+    Snippet::at_most([code, b" ", text].concat().trim_ascii(), 200)
 }
 
 /// AuthenticationXXX, or ErrorResponse with its fields.
@@ -309,7 +309,7 @@ fn postgres(heard: &[u8]) -> Seen {
     match heard {
         [b'R' | b'E', rest @ ..] if rest.len() < 4 => Seen::More,
         [b'R', ..] if !(8..=4096).contains(&length()) => Seen::Alien,
-        [b'R', rest @ ..] if rest.len() < 8 => Seen::More,
+        [b'R', rest @ ..] if rest.len() < length() => Seen::More,
         [b'R', rest @ ..] => match be32(&rest[4..]) {
             0 => Seen::Well(heard.len()),
             // Kerberos, passwords, GSS, SSPI, SASL: each is how the server asks who this is.
@@ -322,8 +322,8 @@ fn postgres(heard: &[u8]) -> Seen {
                 Some(end) if rest[..end].is_ascii() => {
                     Seen::Sick(Snippet::at_most(&rest[..end], 200))
                 }
-                Some(_) => Seen::Alien,
-                None => Seen::More,
+                None if rest.is_ascii() => Seen::More,
+                _ => Seen::Alien,
             }
         }
         [b'E', ..] if length() < 5 => Seen::Alien,
@@ -389,18 +389,17 @@ fn mysql(heard: &[u8]) -> Seen {
 
 /// Connection.Start, or the version that the server would speak.
 fn amqp(heard: &[u8]) -> Seen {
-    // Frame type 1 on channel 0, and behind the length class 10, method 10.
+    // Frame type 1 on channel 0, and behind the length class 10, method 10; 0xce is where it ends.
     if begins(heard, b"\x01\0\0") {
-        return match heard {
-            [_, _, _, length @ ..] if length.len() >= 8 => {
-                let proper = be32(length) >= 4 && length[4..8] == [0, 10, 0, 10];
-                if proper {
-                    Seen::Well(heard.len())
-                } else {
-                    Seen::Alien
-                }
-            }
-            _ => Seen::More,
+        let (length, method) = match heard {
+            [_, _, _, frame @ ..] if frame.len() >= 8 => (be32(frame), &frame[4..8]),
+            _ => return Seen::More,
+        };
+        return match heard.get(length + 7) {
+            _ if method != [0, 10, 0, 10] || !(4..=16 * 1024).contains(&length) => Seen::Alien,
+            Some(0xce) => Seen::Well(length + 8),
+            Some(_) => Seen::Alien,
+            None => Seen::More,
         };
     }
     match (begins(heard, b"AMQP"), heard.get(4..8)) {
@@ -412,6 +411,20 @@ fn amqp(heard: &[u8]) -> Seen {
         }
         (true, None) => Seen::More,
         (false, _) => Seen::Alien,
+    }
+}
+
+/// `imok`, which no end of line follows, or a sentence, which one does.
+fn zookeeper(heard: &[u8]) -> Seen {
+    const LINES: Lines = Lines {
+        well: &["imok$"],
+        unwelcome: &["ruok is not executed"],
+        sick: &["This ZooKeeper instance is not currently"],
+        ..NONE
+    };
+    match heard {
+        b"imok" => Seen::Well(4),
+        _ => judge_lines(heard, &LINES),
     }
 }
 
@@ -467,7 +480,7 @@ fn ldap(heard: &[u8]) -> Seen {
         // INTEGER, [APPLICATION 1] BindResponse or [APPLICATION 24] ExtendedResponse, ENUMERATED.
         let proper = id_tag == 2 && code_tag == 10 && (operation, id) == (0x61, &[1])
             || (operation, id) == (0x78, &[0]);
-        proper.then_some((operation, *code.first()?, text))
+        proper.then_some((operation, be32(code), text))
     };
     match result() {
         Some((0x61, 0, _)) => Seen::Well(heard.len()),
@@ -482,11 +495,15 @@ fn ldap(heard: &[u8]) -> Seen {
 
 /// OP_MSG in answer to request 1, with `ok: 1.0` in its document.
 fn mongodb(heard: &[u8]) -> Seen {
+    // Seven bytes of a TLS alert are enough to tell that they are none of this.
+    let length = le32(heard);
+    if heard.len() >= 4 && !(26..=48 * 1024).contains(&length) {
+        return Seen::Alien;
+    }
     let Some(header) = heard.get(..16) else {
         return Seen::More;
     };
-    let (length, answers, opcode) = (le32(header), le32(&header[8..]), le32(&header[12..]));
-    if !(26..=48 * 1024).contains(&length) || answers != 1 || opcode != 2013 {
+    if le32(&header[8..]) != 1 || le32(&header[12..]) != 2013 {
         return Seen::Alien;
     }
     // Flags, and a section of kind 0: the document.
@@ -583,6 +600,7 @@ fn kafka(heard: &[u8]) -> Seen {
     match heard {
         [_, _, _, _, _, _, _, _, high, low, ..] => {
             match (be32(heard), u16::from_be_bytes([*high, *low])) {
+                (length @ 6..=0xffff, _) if heard.len() < 4 + length => Seen::More,
                 (6..=0xffff, 0 | 35) => Seen::Well(heard.len()),
                 (6..=0xffff, code) => {
                     Seen::Sick(Snippet::new(format!("error code {code}").as_bytes()))
@@ -598,7 +616,14 @@ fn kafka(heard: &[u8]) -> Seen {
 fn tls(heard: &[u8]) -> Seen {
     match heard {
         // Handshake, version 3.x, a length, ServerHello.
-        [0x16, 3, 0..=4, _, _, 2, ..] => Seen::Well(heard.len()),
+        [0x16, 3, 0..=4, high @ 0..=0x40, low, 2, ..] => {
+            let whole = 5 + usize::from(u16::from_be_bytes([*high, *low]));
+            if heard.len() < whole {
+                Seen::More
+            } else {
+                Seen::Well(heard.len())
+            }
+        }
         [0x15, 3, 0..=4, 0, 2, 1 | 2, code, ..] => Seen::Refuses(
             Refusal::Unwelcome,
             Snippet::new(format!("TLS alert {code}").as_bytes()),
@@ -663,7 +688,7 @@ mod tests {
             for row in TABLE {
                 for step in row.steps {
                     match &step.hear {
-                        Hear::Lines(lines) => drop(judge_lines(&heard, start % 2 == 0, lines)),
+                        Hear::Lines(lines) => drop(judge_lines(&heard, lines)),
                         Hear::Bytes(judge) => drop(judge(&heard)),
                     }
                 }

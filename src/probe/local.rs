@@ -3,6 +3,7 @@
 use crate::verdict::{Failure, Health, Snippet, Verdict};
 use rustix::io::Errno;
 use std::io::{self, Read};
+use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -15,7 +16,9 @@ const COMM: usize = 15;
 /// reaches it: only its state tells that it is dead.
 pub fn process(file: &Path, name: Option<&str>) -> Verdict {
     let text = read(file)?;
-    let digits = text.trim_ascii();
+    // PostgreSQL's has more lines.
+    let line = text.split(|&byte| byte == b'\n').next();
+    let digits = line.unwrap_or_default().trim_ascii();
     let pid = std::str::from_utf8(digits)
         .ok()
         .and_then(|digits| digits.parse::<u32>().ok());
@@ -81,10 +84,14 @@ pub fn heartbeat(file: &Path, max_age: Option<Duration>) -> Verdict {
 /// The beginning of a file: neither a PID file nor a stat line is long.
 fn read(file: &Path) -> Result<Vec<u8>, Box<Failure>> {
     let mut text = Vec::new();
-    let opened = std::fs::File::open(file);
-    opened
-        .and_then(|opened| opened.take(1024).read_to_end(&mut text))
-        .map_err(|error| failure(file, &error))?;
+    let mut read = || {
+        // Opening one would wait for somebody who writes, past any deadline.
+        if std::fs::metadata(file)?.file_type().is_fifo() {
+            return Err(Errno::INVAL.into());
+        }
+        std::fs::File::open(file)?.take(1024).read_to_end(&mut text)
+    };
+    read().map_err(|error: io::Error| failure(file, &error))?;
     Ok(text)
 }
 

@@ -23,7 +23,7 @@ pub fn ask(talk: &mut Talk, send: &[u8], expect: &BodyExpectations) -> Verdict {
             .lacks
             .iter()
             .any(|text| crate::expect::contains(talk.heard(), text));
-        if met || broken || !listen(talk, phase)? {
+        if met || broken || !listen(talk, phase, expect)? {
             return expect
                 .judge(talk.heard(), false)
                 .map(|()| Health::Opens)
@@ -32,10 +32,17 @@ pub fn ask(talk: &mut Talk, send: &[u8], expect: &BodyExpectations) -> Verdict {
     }
 }
 
-/// A reset after the reply does not undo it.
-fn listen(talk: &mut Talk, phase: Phase) -> Result<bool, Box<Failure>> {
+/// A reset after the reply does not undo it; and when the time is up, what came tells more than that it is.
+fn listen(talk: &mut Talk, phase: Phase, expect: &BodyExpectations) -> Result<bool, Box<Failure>> {
     match talk.listen(phase) {
         Err(failure) if failure.is_reset() && !talk.heard().is_empty() => Ok(false),
+        Err(failure)
+            if matches!(*failure, Failure::TimedOut { .. })
+                && !talk.heard().is_empty()
+                && !expect.has.is_empty() =>
+        {
+            Ok(false)
+        }
         listened => listened,
     }
 }
