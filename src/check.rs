@@ -1,6 +1,7 @@
 //! What is to be asked of whom: plain data, valid by construction, no I/O.
 
 use crate::expect::{BodyExpectations, HeaderExpectation, Statuses};
+use crate::vars::split_once;
 use crate::verdict::Seen;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
@@ -186,7 +187,7 @@ impl Url {
     /// # Errors
     /// A sentence that says what is wrong.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let (scheme, rest) = text.split_once("://").ok_or(NOT_A_URL)?;
+        let (scheme, rest) = split_once(text, "://").ok_or(NOT_A_URL)?;
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let (authority, path) = rest.split_at(end);
         let path = path.split('#').next().unwrap_or_default();

@@ -2,7 +2,7 @@
 //! in, a command out; nothing is printed and nothing is asked here.
 
 use crate::check::{self, Check, Host, Place, Target};
-use crate::expect::{BodyExpectations, HeaderExpectation, JsonExpectation, Statuses};
+use crate::expect::{self, BodyExpectations, HeaderExpectation, JsonExpectation, Statuses};
 use crate::net;
 use crate::vars::{self, BadReference};
 use crate::verdict::Snippet;
@@ -232,7 +232,7 @@ fn push<T, E: Into<String>>(list: &mut Vec<T>, value: Result<T, E>) -> Result<()
 fn host(text: &str) -> Result<(String, Host), String> {
     match check::host(text) {
         Ok(host) => Ok((text.to_owned(), host)),
-        Err(_) if text.starts_with("localhost:") || text.contains("://") => Err(
+        Err(_) if text.starts_with("localhost:") || expect::contains(text.as_bytes(), "://") => Err(
             "is more than a host: say the rest with --port and --path, or all of it as the TARGET"
                 .into(),
         ),
@@ -585,7 +585,7 @@ fn contradictions(given: &Given, used: &[&Row], targets: &[String]) -> Result<()
             .body
             .has
             .iter()
-            .any(|has| has.contains(lacks.as_str()))
+            .any(|has| expect::contains(has.as_bytes(), lacks))
         {
             return wrong(format!(
                 "--body-not: \"{}\" contradicts --body",

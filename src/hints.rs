@@ -43,26 +43,29 @@ pub fn advise(failure: &Failure, read: &dyn Fn(&str) -> Option<String>) -> Optio
 
 /// The listening addresses in the text of `/proc/net/tcp` and `tcp6`, by port; `*` is any address.
 fn listeners(tables: &[String]) -> Vec<String> {
-    let mut found: Vec<SocketAddr> = tables
-        .iter()
-        .flat_map(|table| table.lines().skip(1))
-        .filter_map(listener)
-        .collect();
-    // The IPv4 and the IPv6 wildcard are both `*`.
-    for address in &mut found {
-        if address.ip().is_unspecified() {
-            address.set_ip(Ipv4Addr::UNSPECIFIED.into());
+    // In order, and each once.
+    let mut found: Vec<(u16, IpAddr)> = Vec::new();
+    for table in tables {
+        for (port, ip) in table.lines().filter_map(listener) {
+            // The IPv4 and the IPv6 wildcard are both `*`.
+            let any = ip.is_unspecified();
+            let ip = if any {
+                Ipv4Addr::UNSPECIFIED.into()
+            } else {
+                ip
+            };
+            if let Err(at) = found.binary_search(&(port, ip)) {
+                found.insert(at, (port, ip));
+            }
         }
     }
-    found.sort_unstable_by_key(|address| (address.port(), address.ip()));
-    found.dedup();
     let more = found.len() > MOST;
     found.truncate(MOST);
     let mut names: Vec<String> = found
-        .iter()
-        .map(|address| match address.ip().is_unspecified() {
-            true => format!("*:{}", address.port()),
-            false => address.to_string(),
+        .into_iter()
+        .map(|(port, ip)| match ip.is_unspecified() {
+            true => format!("*:{port}"),
+            false => SocketAddr::new(ip, port).to_string(),
         })
         .collect();
     if more {
@@ -71,8 +74,9 @@ fn listeners(tables: &[String]) -> Vec<String> {
     names
 }
 
-/// Reads a line `sl local_address rem_address st ...`: the address is in hexadecimal, as native 32-bit words.
-fn listener(line: &str) -> Option<SocketAddr> {
+/// Reads a line `sl local_address rem_address st ...`: the address is in hexadecimal, as native 32-bit words. None for
+/// the line of titles as well.
+fn listener(line: &str) -> Option<(u16, IpAddr)> {
     let mut fields = line.split_ascii_whitespace();
     let local = fields.nth(1)?;
     // include/net/tcp_states.h: TCP_LISTEN.
@@ -99,7 +103,7 @@ fn listener(line: &str) -> Option<SocketAddr> {
         }
         _ => return None,
     };
-    Some(SocketAddr::new(ip, port))
+    Some((port, ip))
 }
 
 #[cfg(all(test, target_endian = "little"))]

@@ -7,7 +7,7 @@ use crate::verdict::{Failure, Mark, Peer, Phase, Protocol, Snippet, Trace};
 use rustix::io::Errno;
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketAddrUnix, SocketFlags, SocketType};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -23,18 +23,26 @@ pub fn is_here(ip: IpAddr) -> bool {
     if ip.to_canonical().is_loopback() {
         return true;
     }
-    let any: IpAddr = if ip.is_ipv4() {
-        Ipv4Addr::UNSPECIFIED.into()
-    } else {
-        Ipv6Addr::UNSPECIFIED.into()
-    };
     let source = || {
-        let socket = UdpSocket::bind((any, 0))?;
         // The port does not matter: 9 is "discard".
-        socket.connect((ip, 9))?;
-        socket.local_addr()
+        let address = SocketAddr::new(ip, 9);
+        let socket = socket(family(address), SocketType::DGRAM)?;
+        rustix::net::connect(&socket, &address)?;
+        SocketAddr::try_from(rustix::net::getsockname(&socket)?)
     };
     source().is_ok_and(|source| source.ip() == ip)
+}
+
+fn family(address: SocketAddr) -> AddressFamily {
+    if address.is_ipv4() {
+        AddressFamily::INET
+    } else {
+        AddressFamily::INET6
+    }
+}
+
+fn socket(family: AddressFamily, kind: SocketType) -> Result<OwnedFd, Errno> {
+    rustix::net::socket_with(family, kind, SocketFlags::CLOEXEC, None)
 }
 
 /// The addresses to try, in order.
@@ -96,13 +104,8 @@ pub fn dial(place: &Place, deadline: &Deadline) -> Result<Stream, Box<Failure>> 
             let mut refused = Vec::new();
             let mut failure = None;
             for address in addresses(host, port) {
-                let family = if address.is_ipv4() {
-                    AddressFamily::INET
-                } else {
-                    AddressFamily::INET6
-                };
                 let peer = Peer::Tcp(address);
-                match connected(family, &address, deadline) {
+                match connected(family(address), &address, deadline) {
                     Ok(fd) => return Ok(Stream { fd, peer }),
                     Err(Ok(Errno::CONNREFUSED)) => refused.push(peer),
                     Err(Ok(errno)) => failure = Some(unreachable(peer, errno)),
@@ -123,8 +126,7 @@ fn connected(
     address: &impl rustix::net::addr::SocketAddrArg,
     deadline: &Deadline,
 ) -> Result<OwnedFd, Result<Errno, Expired>> {
-    let fd = rustix::net::socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC, None)
-        .map_err(Ok)?;
+    let fd = socket(family, SocketType::STREAM).map_err(Ok)?;
     loop {
         let left = deadline.remaining().map_err(Err)?;
         set_socket_timeout(&fd, Timeout::Send, Some(left)).map_err(Ok)?;

@@ -3,6 +3,7 @@
 use super::{Given, Usage, Variables, shown, unbraced};
 use crate::check::{self, Ask, Host, Http, Place, Target, Url};
 use crate::probe::handshake;
+use crate::vars::split_once;
 use std::ffi::OsStr;
 use ureq::http::{HeaderValue, Method, header};
 
@@ -132,7 +133,7 @@ fn parse(text: &str, given: &Given) -> Result<Target, String> {
         return local(name, rest);
     }
     // The scheme comes first: that `unix:///x` has no host is not what is wrong with it.
-    let (name, _) = text.split_once("://").ok_or(check::NOT_A_URL)?;
+    let (name, _) = split_once(text, "://").ok_or(check::NOT_A_URL)?;
     if name.eq_ignore_ascii_case("https") {
         return Err("needs a build with TLS, and this one has none: ask the port that speaks plain HTTP, or tls://".into());
     }

@@ -113,7 +113,7 @@ impl Exchange<'_> {
         *request.method_mut() = hop.method.clone();
         *request.uri_mut() = hop.uri.clone();
         for (name, value) in &hop.headers {
-            request.headers_mut().append(name, value.clone());
+            request.headers_mut().append(name.clone(), value.clone());
         }
         let needs_body = [Method::POST, Method::PUT, Method::PATCH].contains(&hop.method);
         let sent = match &hop.data {
