@@ -59,12 +59,16 @@ impl Heap {
     }
 
     fn take(&self, layout: Layout) -> usize {
-        self.locked(|area| {
+        let taken = self.locked(|area| {
             if !area.fits(layout) {
                 self.refill(area, layout);
             }
             area.take(layout)
-        })
+        });
+        match taken {
+            0 => out_of_memory(),
+            taken => taken,
+        }
     }
 
     #[cold]
@@ -94,6 +98,20 @@ impl Heap {
             };
         }
     }
+}
+
+/// To return null, as the trait wants it, would end in an abort, and Docker knows 0 and 1.
+#[cold]
+#[expect(
+    clippy::exit,
+    reason = "nothing that could return has memory left to do so"
+)]
+fn out_of_memory() -> ! {
+    let _ = rustix::io::write(
+        rustix::stdio::stderr(),
+        b"unhealthy: no memory is left to check anything\n",
+    );
+    std::process::exit(crate::UNHEALTHY.into());
 }
 
 impl Area {

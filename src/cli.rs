@@ -5,7 +5,7 @@ use crate::check::{self, Check, Host, Place, Target};
 use crate::expect::{self, BodyExpectations, HeaderExpectation, JsonExpectation, Statuses};
 use crate::net;
 use crate::vars::{self, BadReference};
-use crate::verdict::Snippet;
+use crate::verdict::{Snippet, without_userinfo};
 use lexopt::Arg;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -497,16 +497,6 @@ fn no_such(name: &str, dashes: &str) -> Usage {
 fn shown(text: &OsStr) -> String {
     let text = without_userinfo(text.as_bytes());
     Snippet::at_most(&text, 80).as_str().to_owned()
-}
-
-/// However malformed a URL is, or wherever it was put: whatever stands before its last `@` may be secret.
-fn without_userinfo(text: &[u8]) -> Vec<u8> {
-    let Some(at) = text.iter().rposition(|&byte| byte == b'@') else {
-        return text.to_vec();
-    };
-    let scheme = text[..at].windows(3).position(|window| window == b"://");
-    let scheme = scheme.map_or(&text[..0], |end| &text[..end + 3]);
-    [scheme, b"...", &text[at..]].concat()
 }
 
 fn complain(row: &Row, value: &str, complaint: &str) -> Usage {

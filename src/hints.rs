@@ -32,6 +32,10 @@ pub fn advise(failure: &Failure, read: &dyn Fn(&str) -> Option<String>) -> Optio
         Failure::NotHttp {
             like: Some(protocol),
             ..
+        }
+        | Failure::Alien {
+            like: Some(protocol),
+            ..
         } => Some(Hint::Speaks(*protocol)),
         Failure::Status {
             got: 301 | 302 | 303 | 307 | 308,

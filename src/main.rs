@@ -4,7 +4,7 @@
 use healthchecker::cli::{self, Command};
 use healthchecker::deadline::Deadline;
 use healthchecker::report;
-use healthchecker::verdict::{HEALTHY, UNHEALTHY};
+use healthchecker::verdict::{HEALTHY, Snippet, UNHEALTHY};
 use healthchecker::{hints, probe};
 use std::ffi::OsString;
 
@@ -20,7 +20,11 @@ fn run(arguments: Vec<OsString>) -> u8 {
     // Where a panic aborts at once, nobody calls this.
     #[cfg(not(panic = "immediate-abort"))]
     std::panic::set_hook(Box::new(|panic| {
-        report::standard().usage(&format!("this is a bug in healthchecker: {panic}"));
+        let said = Snippet::new(panic.to_string().as_bytes());
+        report::standard().usage(&format!(
+            "this is a bug in healthchecker: {}",
+            said.as_str()
+        ));
         std::process::exit(UNHEALTHY.into());
     }));
     let mut report = report::standard();
@@ -44,7 +48,11 @@ fn run(arguments: Vec<OsString>) -> u8 {
             Ok(_) => None,
             Err(failure) => {
                 exit = UNHEALTHY;
-                hints::advise(failure, &|path| std::fs::read_to_string(path).ok())
+                let read = |path: &str| std::fs::read_to_string(path).ok();
+                report
+                    .has_room()
+                    .then(|| hints::advise(failure, &read))
+                    .flatten()
             }
         };
         report.answer(target, &answer, hint.as_ref(), check.timeout);

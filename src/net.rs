@@ -108,7 +108,9 @@ pub fn dial(place: &Place, deadline: &Deadline) -> Result<Stream, Box<Failure>> 
                 match connected(family(address), &address, deadline) {
                     Ok(fd) => return Ok(Stream { fd, peer }),
                     Err(Ok(Errno::CONNREFUSED)) => refused.push(peer),
-                    Err(Ok(errno)) => failure = Some(unreachable(peer, errno)),
+                    Err(Ok(errno)) => {
+                        failure.get_or_insert(unreachable(peer, errno));
+                    }
                     Err(Err(Expired)) => return Err(Box::new(timed_out(peer))),
                 }
             }

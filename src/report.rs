@@ -4,6 +4,7 @@ use crate::check::Target;
 use crate::expect::MAX_BODY;
 use crate::hints::Hint;
 use crate::net::MAX_HEAD;
+use crate::verdict::without_userinfo;
 use crate::verdict::{
     Answer, Failure, Health, Mark, NotFollowed, Peer, Phase, Protocol, Refusal, Snippet, Trace,
     Unmet,
@@ -76,6 +77,11 @@ impl<O: Write, E: Write> Report<O, E> {
     /// Prints no line (`quiet`), or the trace of each exchange as well (`verbose`).
     pub fn style(&mut self, quiet: bool, verbose: bool) {
         (self.quiet, self.verbose) = (quiet, verbose);
+    }
+
+    /// Whether a line for a target that is not healthy would be printed, so that advice for it is worth its cost.
+    pub fn has_room(&self) -> bool {
+        !self.quiet && self.left >= LAST + MAX_LINE
     }
 
     /// Prints what was asked for, such as `--help`.
@@ -393,7 +399,7 @@ fn timed_out(phase: Phase, peer: Option<&Peer>, timeout: Duration) -> String {
     match phase {
         Phase::Connect => {
             format!(
-                "no response within {timeout}: timed out connecting{to}: it listens, but accepts nobody"
+                "no response within {timeout}: timed out connecting{to}: it may listen, and accept nobody"
             )
         }
         Phase::Send => format!("no response within {timeout}: connected, sending the request"),
@@ -492,6 +498,13 @@ pub fn time(time: Duration) -> String {
         0..1_000_000 => (micros, 1_000, "ms"),
         _ => (micros, 1_000_000, "s"),
     };
+    // Ages of files can be long.
+    if let Some((seconds, unit)) = [(86_400, "d"), (3_600, "h"), (60, "min")]
+        .into_iter()
+        .find(|(seconds, _)| time.as_secs() >= 2 * seconds)
+    {
+        return format!("{} {unit}", time.as_secs() / seconds);
+    }
     let tenths = (value + per_unit / 20) / (per_unit / 10);
     match (tenths / 10, tenths % 10) {
         (whole, 0) if whole > 0 => format!("{whole} {unit}"),
@@ -514,18 +527,21 @@ fn trace(trace: &Trace) -> String {
             _ => String::new(),
         };
         let _ = writeln!(text, "* {what}{to} after {}", time(*at));
+        // What follows the blank line is a body, and not for the log.
         for line in bytes
             .split(|&byte| byte == b'\n')
-            .filter(|line| !line.trim_ascii().is_empty())
+            .map(<[u8]>::trim_ascii_end)
         {
-            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            if line.is_empty() {
+                break;
+            }
             let name = line.split(|&byte| byte == b':').next().unwrap_or_default();
-            let secret = ["authorization", "proxy-authorization"];
-            let line = match secret
-                .iter()
-                .any(|secret| name.eq_ignore_ascii_case(secret.as_bytes()))
-            {
+            let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
+            let line = match is("authorization") || is("proxy-authorization") {
                 true => format!("{}: (not shown)", Snippet::at_most(name, 40).as_str()),
+                false if is("location") => Snippet::at_most(&without_userinfo(line), 200)
+                    .as_str()
+                    .to_owned(),
                 false => Snippet::at_most(line, 200).as_str().to_owned(),
             };
             let _ = writeln!(text, "{sign} {line}");
@@ -554,6 +570,9 @@ mod tests {
             (1_500_000, "1.5 s"),
             (5_000_000, "5 s"),
             (60_000_000, "60 s"),
+            (120_000_000, "2 min"),
+            (7_500_000_000, "2 h"),
+            (172_800_000_000, "2 d"),
         ] {
             assert_eq!(time(Duration::from_micros(micros)), text, "{micros}");
         }

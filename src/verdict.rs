@@ -403,6 +403,16 @@ impl Snippet {
     }
 }
 
+/// However malformed a URL is, or wherever it was put: whatever stands before its last `@` may be secret.
+pub fn without_userinfo(text: &[u8]) -> Vec<u8> {
+    let Some(at) = text.iter().rposition(|&byte| byte == b'@') else {
+        return text.to_vec();
+    };
+    let scheme = text[..at].windows(3).position(|window| window == b"://");
+    let scheme = scheme.map_or(&text[..0], |end| &text[..end + 3]);
+    [scheme, b"...", &text[at..]].concat()
+}
+
 fn escape(c: char, out: &mut String) {
     match c {
         '\n' => out.push_str("\\n"),

@@ -240,11 +240,13 @@ fn judge_lines(heard: &[u8], lines: &Lines) -> Seen {
                     lines.sick,
                 ];
                 let possible = all.iter().copied().flatten().any(|pattern| {
-                    let pattern = pattern.trim_end_matches('$').as_bytes();
-                    pattern
-                        .iter()
-                        .zip(rest)
-                        .all(|(expected, came)| expected == came)
+                    match pattern.strip_suffix('$') {
+                        // Only a CR may follow.
+                        Some(whole) => {
+                            rest.len() <= whole.len() + 1 && begins(rest, whole.as_bytes())
+                        }
+                        None => begins(rest, pattern.as_bytes()),
+                    }
                 });
                 return if possible { Seen::More } else { Seen::Alien };
             }

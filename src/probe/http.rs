@@ -5,7 +5,9 @@ use crate::check::{self, Host, Http, Place, Url};
 use crate::deadline::Deadline;
 use crate::expect::MAX_BODY;
 use crate::net::{self, Wire};
-use crate::verdict::{Answer, Failure, Health, NotFollowed, Phase, Snippet, Trace, Verdict};
+use crate::verdict::{
+    Answer, Failure, Health, NotFollowed, Phase, Snippet, Trace, Verdict, without_userinfo,
+};
 use std::io::Read;
 use ureq::http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header,
@@ -78,7 +80,7 @@ impl Exchange<'_> {
                         let status = response.status().as_u16();
                         Err(Box::new(Failure::Redirect {
                             status,
-                            to: Snippet::new(to),
+                            to: Snippet::new(&without_userinfo(to)),
                             why,
                         }))
                     };

@@ -97,10 +97,18 @@ impl Talk<'_> {
     /// # Errors
     /// [`Failure::TimedOut`], [`Failure::Io`].
     pub fn say(&mut self, bytes: &[u8]) -> Result<(), Box<Failure>> {
+        self.trace.request.extend_from_slice(bytes);
+        self.say_unseen(bytes)
+    }
+
+    /// The same, for what may be a secret and is no matter of the trace.
+    ///
+    /// # Errors
+    /// Those of [`Self::say`].
+    pub fn say_unseen(&mut self, bytes: &[u8]) -> Result<(), Box<Failure>> {
         if bytes.is_empty() {
             return Ok(());
         }
-        self.trace.request.extend_from_slice(bytes);
         let sent = self.stream.write(bytes, self.deadline);
         self.trace.mark(Mark::Sent, self.deadline);
         match sent {

@@ -8,7 +8,7 @@ use crate::verdict::{Failure, Health, Phase, Verdict};
 ///
 /// That the connection opens says little: the kernel opens it, even for a program that never accepts.
 pub fn ask(talk: &mut Talk, send: &[u8], expect: &BodyExpectations) -> Verdict {
-    talk.say(send)?;
+    talk.say_unseen(send)?;
     if expect.is_empty() {
         return Ok(Health::Opens);
     }

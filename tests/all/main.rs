@@ -6,11 +6,29 @@
 #[macro_use]
 mod support;
 
+mod build;
+mod cli;
 mod docker;
+mod grpc;
+mod handshake;
+mod hostile;
 mod http;
+mod local;
+mod servers;
 
 fn main() -> std::process::ExitCode {
     let arguments = libtest_mimic::Arguments::from_args();
-    let trials = [docker::trials(), http::trials()];
+    // The heavy ones last: those before them watch the clock.
+    let trials = [
+        build::trials(),
+        cli::trials(),
+        http::trials(),
+        handshake::trials(),
+        grpc::trials(),
+        local::trials(),
+        hostile::trials(),
+        servers::trials(),
+        docker::trials(),
+    ];
     libtest_mimic::run(&arguments, trials.into_iter().flatten().collect()).exit_code()
 }

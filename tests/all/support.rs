@@ -34,10 +34,7 @@ impl Outcome for Result<(), Skip> {
             Err(Skip(reason)) if std::env::var_os("CI").is_some_and(|ci| ci == "true") => {
                 panic!("cannot be skipped in CI: {reason}")
             }
-            Err(Skip(reason)) => {
-                eprintln!("skipped: {reason}");
-                Completion::ignored_with(reason)
-            }
+            Err(Skip(reason)) => Completion::ignored_with(reason),
         }
     }
 }

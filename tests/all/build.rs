@@ -1,0 +1,179 @@
+//! What the binary is made of: one file that needs nothing beside it.
+
+use crate::support::checker;
+use libtest_mimic::Trial;
+use std::path::PathBuf;
+use std::process::Command;
+
+pub fn trials() -> Vec<Trial> {
+    trials![
+        it_is_linked_statically,
+        it_links_no_resolver_and_no_threads,
+        the_release_is_stripped
+    ]
+}
+
+/// As much of the ELF format (man 5 elf) as the questions below need.
+struct Elf {
+    bytes: Vec<u8>,
+}
+
+const PT_DYNAMIC: u64 = 2;
+const PT_INTERP: u64 = 3;
+const DT_NEEDED: u64 = 1;
+const SHT_SYMTAB: u64 = 2;
+
+impl Elf {
+    fn read(path: PathBuf) -> Self {
+        let bytes =
+            std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        // 64 bits, little endian: what every image for Docker is made for, but a few.
+        assert_eq!(bytes[..6], *b"\x7fELF\x02\x01", "{}", path.display());
+        Elf { bytes }
+    }
+
+    fn number(&self, at: u64, length: usize) -> u64 {
+        let at = usize::try_from(at).expect("an offset");
+        let mut number = [0; 8];
+        number[..length].copy_from_slice(&self.bytes[at..at + length]);
+        u64::from_le_bytes(number)
+    }
+
+    /// Type, offset and size of each segment.
+    fn segments(&self) -> impl Iterator<Item = (u64, u64, u64)> {
+        let (start, size, count) = (self.number(32, 8), self.number(54, 2), self.number(56, 2));
+        let headers = (0..count).map(move |at| start + at * size);
+        headers.map(|at| {
+            (
+                self.number(at, 4),
+                self.number(at + 8, 8),
+                self.number(at + 32, 8),
+            )
+        })
+    }
+
+    /// Type, link, offset and size of each section.
+    fn sections(&self) -> Vec<(u64, u64, u64, u64)> {
+        let (start, size, count) = (self.number(40, 8), self.number(58, 2), self.number(60, 2));
+        let headers = (0..count).map(|at| start + at * size);
+        headers
+            .map(|at| {
+                (
+                    self.number(at + 4, 4),
+                    self.number(at + 40, 4),
+                    self.number(at + 24, 8),
+                    self.number(at + 32, 8),
+                )
+            })
+            .collect()
+    }
+
+    /// The names in the symbol table; none where there is no table.
+    fn symbols(&self) -> Option<Vec<&[u8]>> {
+        let sections = self.sections();
+        let &(_, names, start, size) = sections.iter().find(|(kind, ..)| *kind == SHT_SYMTAB)?;
+        let (_, _, names, _) = sections[usize::try_from(names).expect("an index")];
+        let name = |at| {
+            let text = &self.bytes[(names + self.number(at, 4)) as usize..];
+            text.split(|&byte| byte == 0).next().unwrap_or_default()
+        };
+        Some((start..start + size).step_by(24).map(name).collect())
+    }
+
+    fn contains(&self, text: &str) -> bool {
+        self.bytes
+            .windows(text.len())
+            .any(|window| window == text.as_bytes())
+    }
+}
+
+/// Holds of every build: `.cargo/config.toml` asks for it in debug builds, too.
+fn it_is_linked_statically() {
+    let elf = Elf::read(checker());
+    for (kind, offset, size) in elf.segments() {
+        assert_ne!(kind, PT_INTERP, "it has an interpreter");
+        if kind == PT_DYNAMIC {
+            // A static program that is position-independent has one, for its relocations.
+            let mut tags = (offset..offset + size)
+                .step_by(16)
+                .map(|at| elf.number(at, 8));
+            assert!(tags.all(|tag| tag != DT_NEEDED), "it needs a library");
+        }
+    }
+}
+
+/// A build that is not stripped tells it by its symbols; one that is, by the files that a resolver would read.
+fn it_links_no_resolver_and_no_threads() {
+    let elf = Elf::read(checker());
+    match elf.symbols() {
+        Some(symbols) => {
+            // There is a table, and it is read right.
+            assert!(symbols.contains(&b"main".as_slice()));
+            for banned in [
+                "getaddrinfo",
+                "gethostbyname",
+                "gethostbyname_r",
+                "res_init",
+                "pthread_create",
+                "fork",
+                "execve",
+            ] {
+                assert!(!symbols.contains(&banned.as_bytes()), "{banned}");
+            }
+        }
+        None => assert_knows_no_files(&elf),
+    }
+}
+
+fn assert_knows_no_files(elf: &Elf) {
+    assert!(
+        elf.contains("/proc/net/tcp"),
+        "the file of the hints is there, or this test sees nothing"
+    );
+    for file in [
+        "/etc/hosts",
+        "/etc/resolv.conf",
+        "/etc/nsswitch.conf",
+        "/etc/services",
+    ] {
+        assert!(!elf.contains(file), "{file}");
+    }
+}
+
+/// The binary that people get: the one that was named, or what `cargo build --release` makes.
+fn the_release_is_stripped() {
+    let release = match std::env::var_os("HEALTHCHECKER") {
+        Some(named) => named.into(),
+        None => built(),
+    };
+    let elf = Elf::read(release);
+    assert!(elf.symbols().is_none(), "it has a symbol table");
+    assert_knows_no_files(&elf);
+    for (kind, ..) in elf.segments() {
+        assert_ne!(kind, PT_INTERP, "it has an interpreter");
+    }
+}
+
+fn built() -> PathBuf {
+    let build = Command::new(env!("CARGO"))
+        .args([
+            "build",
+            "--release",
+            "--bin",
+            "healthchecker",
+            "--message-format",
+            "json",
+            "--quiet",
+        ])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .expect("cargo runs, because it has started this");
+    let lines = String::from_utf8_lossy(&build.stdout);
+    let messages = lines
+        .lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    let executable = messages
+        .filter_map(|message| Some(message["executable"].as_str()?.into()))
+        .next_back();
+    executable.unwrap_or_else(|| panic!("{}", String::from_utf8_lossy(&build.stderr)))
+}

@@ -1,0 +1,426 @@
+//! What is refused: with exit code 1, in one line that names the option and the value, and before anything is sent.
+
+use super::{FLAGS, INFOS, VALUED, Valued, meaning, parse, targets, texts, words};
+use crate::support::{Server, command, matches, run};
+use healthchecker::cli::Usage;
+use libtest_mimic::Trial;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+
+pub fn trials() -> Vec<Trial> {
+    trials![
+        misuse_is_named_and_nothing_is_sent,
+        misuse_of_every_option,
+        a_target_says_it_all,
+        control_bytes_reach_no_wire,
+        only_this_machine_is_asked,
+        nothing_is_sent_if_the_last_target_is_wrong,
+        bytes_that_are_no_text,
+    ]
+}
+
+/// Each line is given as it is to the binary; whatever it would ask, were it not refused, is a server that must not
+/// be asked: at PORT, or by default.
+#[rustfmt::skip]
+const MISUSE: &[(&str, &str)] = &[
+    // Values.
+    ("-p 0", "--port: \"0\" is not a port (1-65535)"),
+    ("-p 65536", "--port: \"65536\" is not a port (1-65535)"),
+    ("-p -80", "--port: \"-80\" is not a port (1-65535)"),
+    ("-p +80", "--port: \"+80\" is not a port (1-65535)"),
+    ("-p 80_", "--port: \"80 \" is not a port (1-65535)"),
+    ("-p 8e1", "--port: \"8e1\" is not a port (1-65535)"),
+    ("-p 0x50", "--port: \"0x50\" is not a port (1-65535)"),
+    ("-p 80,81", "--port: \"80,81\" is not a port (1-65535)"),
+    ("-p :80", "--port: \":80\" is not a port (1-65535)"),
+    ("-p ８０", "--port: \"８０\" is not a port (1-65535)"),
+    ("-p 99999999999999999999", "--port: \"99999999999999999999\" is not a port (1-65535)"),
+    ("-p=", "--port: \"\" is not a port (1-65535)"),
+    ("--port=", "--port: \"\" is not a port (1-65535)"),
+    ("-port=", "--port: \"\" is not a port (1-65535)"),
+    ("-p $PORT", "--port: \"$PORT\" is not a port (1-65535); a variable is written ${NAME}"),
+    ("-t 0", "--timeout: \"0\" is no time at all"),
+    ("-t 0.0ms", "--timeout: \"0.0ms\" is no time at all"),
+    ("-t -1", "--timeout: \"-1\" is not a time such as 3, 0.5, 500ms, 2s or 1m"),
+    ("-t 5S", "--timeout: \"5S\" is not a time *"),
+    ("-t 1e3", "--timeout: \"1e3\" is not a time *"),
+    ("-t inf", "--timeout: \"inf\" is not a time *"),
+    ("-t 1m30s", "--timeout: \"1m30s\" is not a time *"),
+    ("-t 2d", "--timeout: \"2d\" is not a time *"),
+    ("-t 86401", "--timeout: \"86401\" is longer than a day (86400 s)"),
+    ("-t=", "--timeout: \"\" is not a time *"),
+    ("--status=", "--status: \"\" is no list of statuses such as 200, 2xx or 200-399,404"),
+    ("--status 200,", "--status: \"200,\" is no list of statuses *"),
+    ("--status 200,_204", "--status: \"200, 204\" is no list of statuses *"),
+    ("--status 299-200", "--status: \"299-200\" has a range that ends before it begins"),
+    ("--status 1000", "--status: \"1000\" is no list of statuses *"),
+    ("--status 1xx", "--status: \"1xx\" has a 1xx status*"),
+    ("--status OK", "--status: \"OK\" is no list of statuses *"),
+    ("-X get/", "--method: \"get/\" is not a method such as GET or HEAD"),
+    ("-X=", "--method: \"\" is not a method such as GET or HEAD"),
+    ("-X CONNECT", "--method: \"CONNECT\" asks a proxy for a tunnel, which is no check"),
+    ("-j=", "--json: \"\" is no PATH or PATH=VALUE *"),
+    ("-j =UP", "--json: \"=UP\" is no PATH *"),
+    ("-j /a~2", "--json: \"/a~2\" has a ~ that is neither ~0 nor ~1 (RFC 6901)"),
+    ("--expect-header=", "--expect-header: \"\" is no NAME*"),
+    ("--expect-header :_x", "--expect-header: \": x\" is no NAME*"),
+    ("-H=", "--header: the value is no 'NAME: VALUE'"),
+    ("-H :x", "--header: the value has a character that a header name cannot hold"),
+    ("-H X_A:_b", "--header: the value has a character that a header name cannot hold"),
+    ("-H X-A_:_b", "--header: the value has a character that a header name cannot hold"),
+    ("-H Content-Length:1", "--header: the value frames the request, and so it is computed from --data"),
+    ("-H transfer-encoding:chunked", "--header: the value frames the request*"),
+    ("-H Host:größe", "--header: the value has a character that is not visible ASCII"),
+    ("-u=", "--user: the value has no colon between user and password"),
+    ("--unix-socket=", "--unix-socket: \"\" is no file"),
+    ("--host=", "--host: \"\" has no host: write localhost"),
+    ("--host localhost:8080", "--host: \"localhost:8080\" is more than a host: *"),
+    ("--host http://localhost", "--host: \"http://localhost\" is more than a host: *"),
+    ("--path /a<b", "--path: \"/a<b\" has a character that a path cannot hold: write it as %XX"),
+    // Missing, doubled, unknown.
+    ("--port", "--port: needs a value: PORT"),
+    ("-p", "--port: needs a value: PORT"),
+    ("-port", "--port: needs a value: PORT"),
+    ("-qp", "--port: needs a value: PORT"),
+    ("-H", "--header: needs a value: 'NAME: VALUE'"),
+    ("-p 80 -p 80", "--port: given twice"),
+    ("-p80 -port=80", "--port: given twice"),
+    ("--status 200 --status 404", "--status: given twice"),
+    ("-t1 --timeout 2", "--timeout: given twice"),
+    ("--bogus", "--bogus: no such option (--help lists them)"),
+    ("--bogus=1", "--bogus: no such option (--help lists them)"),
+    ("--Port=80", "--Port: no such option (--help lists them)"),
+    ("--por=80", "--por: no such option (--help lists them)"),
+    ("--body-not-", "--body-not-: no such option (--help lists them)"),
+    ("---port=80", "---port: no such option (--help lists them)"),
+    ("--=x", "--: no such option (--help lists them)"),
+    ("-=x", "-: no such option (--help lists them)"),
+    ("-foo", "-foo: no such option (--help lists them)"),
+    ("-f", "-f: no such option (--help lists them)"),
+    ("-1", "-1: no such option (--help lists them)"),
+    ("-qz", "-qz: no such option (--help lists them)"),
+    ("-q=1", "-q: takes no value"),
+    ("--quiet=1", "--quiet: takes no value"),
+    ("-quiet=true", "--quiet: takes no value"),
+    ("--location= -p80", "--location: takes no value"),
+    // Each of these would be a call for help, and so healthy, if it were read letter by letter.
+    ("-hots=127.0.0.1", "-hots: no such option (--help lists them)"),
+    ("-check", "-check: no such option (--help lists them)"),
+    ("-hello", "-hello: no such option (--help lists them)"),
+    ("-Version", "-Version: no such option (--help lists them)"),
+    ("-V1", "-V1: no such option (--help lists them)"),
+    ("-h=1", "-h: takes no value"),
+    ("--help=1", "--help: takes no value"),
+    ("-version=1", "--version: takes no value"),
+    ("-hpath=/x", "-hpath: no such option (--help lists them)"),
+    ("-hp80", "-hp80: no such option (--help lists them)"),
+    ("--hel", "--hel: no such option (--help lists them)"),
+    ("--port --help", "--port: \"--help\" is not a port (1-65535)"),
+    ("-port -h", "--port: \"-h\" is not a port (1-65535)"),
+    ("-- --help", "TARGET: \"--help\" is not a URL such as http://localhost:8080/health"),
+    // Targets.
+    ("localhost", "TARGET: \"localhost\" is not a URL such as http://localhost:8080/health"),
+    ("localhost:PORT/health", "TARGET: \"localhost:PORT/health\" is not a URL *"),
+    ("//localhost:PORT/", "TARGET: \"//localhost:PORT/\" is not a URL *"),
+    ("http:/localhost:PORT/", "TARGET: \"http:/localhost:PORT/\" is not a URL *"),
+    ("PORT", "TARGET: \"PORT\" is not a URL *"),
+    ("/health", "TARGET: \"/health\" is not a URL *"),
+    ("-", "TARGET: \"-\" is not a URL *"),
+    ("://localhost:PORT/", "TARGET: \"://localhost:PORT/\" has a scheme that is not known *"),
+    ("ws://localhost:PORT/", "TARGET: \"ws://localhost:PORT/\" has a scheme that is not known *"),
+    ("httpx://localhost:PORT/", "TARGET: \"httpx://localhost:PORT/\" has a scheme that is not known *"),
+    ("unix:///run/x.sock", "TARGET: \"unix:///run/x.sock\" has a scheme that is not known *"),
+    ("https://localhost:PORT/", "TARGET: \"https://localhost:PORT/\" needs a build with TLS*"),
+    ("HTTPS://localhost:PORT/", "TARGET: \"HTTPS://localhost:PORT/\" needs a build with TLS*"),
+    ("http://", "TARGET: \"http://\" has no host: write localhost"),
+    ("http://:PORT/", "TARGET: \"http://:PORT/\" has no host: write localhost"),
+    ("http:///health", "TARGET: \"http:///health\" has no host: write localhost"),
+    ("http://localhost:/", "TARGET: \"http://localhost:/\" has a port that is none (1-65535)"),
+    ("http://localhost:0/", "TARGET: \"http://localhost:0/\" has a port that is none (1-65535)"),
+    ("http://localhost:PORT0/", "TARGET: \"http://localhost:PORT0/\" has a port that is none (1-65535)"),
+    ("http://localhost:http/", "TARGET: \"http://localhost:http/\" has a port that is none (1-65535)"),
+    ("http://localhost:$PORT/", "TARGET: * has a port that is none (1-65535); a variable is written ${NAME}"),
+    ("http://::1:PORT/", "TARGET: \"http://::1:PORT/\" has an IPv6 address without brackets: write [::1]"),
+    ("http://localhost:PORT/a_b", "TARGET: \"http://localhost:PORT/a b\" has a blank or control character*"),
+    ("http://localhost:PORT/a`", "TARGET: \"http://localhost:PORT/a`\" has a character that a path cannot hold*"),
+    ("http://a%zz@localhost:PORT/", "TARGET: \"http://...@localhost:PORT/\" has a bad %XX in its credentials"),
+    ("http://a%3Ab:c@localhost:PORT/", "TARGET: \"http://...@localhost:PORT/\" has a colon in the user's name*"),
+    ("tcp://localhost", "TARGET: \"tcp://localhost\" needs a port"),
+    ("tcp://localhost:PORT/x", "TARGET: \"tcp://localhost:PORT/x\" has a path, which means nothing to tcp"),
+    ("tcp://a:b@localhost:PORT", "TARGET: \"tcp://...@localhost:PORT\" has credentials, which mean nothing to tcp"),
+    ("file://localhost/x", "TARGET: \"file://localhost/x\" names a host*"),
+    ("file:", "TARGET: \"file:\" names no file"),
+    ("pid:/x?max-age=1", "TARGET: \"pid:/x?max-age=1\" has \"?max-age=1\", where only ?name= means something"),
+    ("file:/x?max-age=1h", "TARGET: \"file:/x?max-age=1h\" has a max-age that is not a time *"),
+    // Contradictions, and options that mean nothing here.
+    ("-q -v", "--verbose: contradicts --quiet"),
+    ("-vq", "--verbose: contradicts --quiet"),
+    ("-X HEAD -b UP", "--method: \"HEAD\" asks for no body, and something is expected of the body"),
+    ("-X HEAD --body-not DOWN", "--method: \"HEAD\" asks for no body*"),
+    ("-j status=UP -X HEAD", "--method: \"HEAD\" asks for no body*"),
+    ("-b UPPER --body-not UP", "--body-not: \"UP\" contradicts --body"),
+    ("-u a:b -H Authorization:_c", "--header: Authorization contradicts --user"),
+    ("-A a -H user-agent:_b", "--header: User-Agent contradicts --user-agent"),
+    ("-H Host:_a -H host:_b", "--header: host given twice"),
+    ("-H Authorization:_a -H authorization:_b", "--header: authorization given twice"),
+    ("-u a:b http://c:d@localhost:PORT/", "TARGET: \"http://...@localhost:PORT/\" has credentials, and so has --user"),
+    ("-H Authorization:_a http://c:d@localhost:PORT/", "TARGET: * has credentials, and so has --header"),
+    ("http://localhost:PORT/ -p PORT", "--port: the target says that already; give one or the other"),
+    ("http://localhost:PORT/ --path /x", "--path: the target says that already; give one or the other"),
+    ("--host localhost http://localhost:PORT/", "--host: the target says that already; give one or the other"),
+    ("--send x", "--send: means nothing to a target of the kind http"),
+    ("tcp://localhost:PORT --status 200", "--status: means nothing to a target of the kind tcp"),
+    ("tcp://localhost:PORT -L", "--location: means nothing to a target of the kind tcp"),
+    ("redis://localhost:PORT -b x", "--body: means nothing to a target of the kind redis"),
+    ("file:/x --unix-socket /y", "--unix-socket: means nothing to a target of the kind file"),
+    ("http://localhost:PORT/ tcp://localhost:PORT -j x", "--json: means nothing to a target of the kind tcp"),
+];
+
+fn misuse_is_named_and_nothing_is_sent() {
+    let server = Server::untouched();
+    let port = server.port().to_string();
+    for (line, expected) in MISUSE {
+        // `$PORT` stays as it is.
+        let put = |text: &str| {
+            let text = text.replace("$PORT", "\0").replace("PORT", &port);
+            text.replace('\0', "$PORT")
+        };
+        // The placeholder of the value's kind in "needs a value: PORT" does, too.
+        let expected = match expected.split_once("needs a value: ") {
+            Some(_) => expected.to_string(),
+            None => put(expected),
+        };
+        let arguments: Vec<String> = line
+            .split(' ')
+            .map(|word| put(&word.replace('_', " ")))
+            .collect();
+        let mut command = command(&arguments);
+        run(command.env("PORT", &port)).unhealthy(&format!("error: {expected}"));
+    }
+    // An argument of nothing.
+    let mut command = command([""]);
+    run(command.env("PORT", &port)).unhealthy("error: TARGET: \"\" is not a URL *");
+}
+
+fn misuse_of_every_option() {
+    #[track_caller]
+    fn complains<S: AsRef<OsStr>>(arguments: &[S], expected: &str) {
+        let complaint = targets(arguments, &[]).unwrap_err();
+        assert!(
+            matches(expected, &complaint),
+            "{:?}: {complaint}",
+            texts(arguments)
+        );
+    }
+    for row in VALUED {
+        let Valued { long, good, .. } = row;
+        let target = row.target.unwrap_or("--quiet");
+        if let Some((bad, complaint)) = row.bad {
+            complains(&[target, &format!("--{long}"), bad], complaint);
+            complains(&[target, &format!("-{long}={bad}")], complaint);
+        }
+        let needs = format!("--{long}: needs a value: *");
+        complains(&[target, &format!("--{long}")], &needs);
+        complains(&[target, &format!("-{long}")], &needs);
+        if let Some(short) = row.short {
+            complains(&[target, &format!("-{short}")], &needs);
+            complains(&[target, &format!("-L{short}")], &needs);
+        }
+        let twice = [
+            target,
+            &format!("--{long}"),
+            good,
+            &format!("-{long}={good}"),
+        ];
+        match row.repeatable {
+            true => drop(meaning(&twice)),
+            false => complains(&twice, &format!("--{long}: given twice")),
+        }
+        let bytes = |text: &str| OsString::from_vec([text.as_bytes(), b"\xff"].concat());
+        let not_utf8 = format!("--{long}: the value is not UTF-8");
+        complains(
+            &[
+                OsString::from(target),
+                format!("--{long}").into(),
+                bytes("x"),
+            ],
+            &not_utf8,
+        );
+        complains(
+            &[OsString::from(target), bytes(&format!("--{long}="))],
+            &not_utf8,
+        );
+        complains(
+            &[OsString::from(target), bytes(&format!("-{long}="))],
+            &not_utf8,
+        );
+        if let Some(short) = row.short {
+            complains(
+                &[OsString::from(target), bytes(&format!("-{short}"))],
+                &not_utf8,
+            );
+        }
+    }
+    for &(short, long) in FLAGS.iter().chain(INFOS) {
+        complains(
+            &[format!("--{long}=1")],
+            &format!("--{long}: takes no value"),
+        );
+        complains(&[format!("-{long}=")], &format!("--{long}: takes no value"));
+        complains(
+            &[format!("-{short}=1")],
+            &format!("-{short}: takes no value"),
+        );
+    }
+}
+
+fn a_target_says_it_all() {
+    for option in [
+        "--port=80",
+        "-p80",
+        "--path=/",
+        "--host=localhost",
+        "-host=localhost",
+    ] {
+        for target in [
+            "http://localhost:1/",
+            "tcp://localhost:1",
+            "file:/x",
+            "http://",
+        ] {
+            for arguments in [[option, target], [target, option]] {
+                let complaint = targets(&arguments, &[]).unwrap_err();
+                let expected = "--*: the target says that already; give one or the other";
+                assert!(matches(expected, &complaint), "{arguments:?}: {complaint}");
+            }
+        }
+    }
+}
+
+fn control_bytes_reach_no_wire() {
+    for byte in (0..=0x1f).chain([0x7f]) {
+        let c = char::from(byte);
+        // `^` stands for the byte, and a value follows its option after a `_`.
+        let lines = "--path_/a^b --path_/a?^ --host_localhost^ --host_^127.0.0.1 --port_80^ --method_GET^ \
+            --header_X^A:b --header_X-A:b^c --header_X-A:^ --header_Authorization:^ --user_me^:pass --user_me:pass^ \
+            --user-agent_a^ --expect-header_X-A:b^c --expect-header_X^A --timeout_1^ \
+            http://localhost/a^b http://localhost^/ http://localhost:80^/ http://me:pa^ss@localhost/ ht^tp://localhost/ \
+            http://me:pa%XXss@localhost/ http://me%XX:pass@localhost/";
+        for line in lines.split_ascii_whitespace() {
+            let put = |word: &str| {
+                word.replace('^', &c.to_string())
+                    .replace("XX", &format!("{byte:02x}"))
+            };
+            let arguments: Vec<String> = line.split('_').map(put).collect();
+            match parse(&arguments) {
+                Err(Usage(complaint)) => {
+                    assert!(!complaint.contains(char::is_control), "{complaint:?}")
+                }
+                Ok(command) => panic!("{arguments:?}: {command:?}"),
+            }
+        }
+    }
+    // By way of a variable, too, and as the binary sees it.
+    let server = Server::untouched();
+    let port = server.port().to_string();
+    #[rustfmt::skip]
+    const ROWS: &[([&str; 2], &str)] = &[
+        (["--path", "/x${X}"], "error: --path: \"/x\\r\\nX-Injected: 1\" has a blank or control character*"),
+        (["--header", "A: ${X}"], "error: --header: the value has a control character"),
+        (["--header", "A${X}: b"], "error: --header: the value has a character that a header name cannot hold"),
+        (["--method", "GET${X}"], "error: --method: \"GET\\r\\nX-Injected: 1\" is not a method*"),
+        (["--host", "localhost${X}"], "error: --host: \"localhost\\r\\nX-Injected: 1\" is not this machine*"),
+        (["--user", "me:${X}"], "error: --user: the value has a control character"),
+        (["--user-agent", "${X}"], "error: --user-agent: \"\\r\\nX-Injected: 1\" has a control character"),
+    ];
+    for &(arguments, complaint) in ROWS {
+        let mut command = command(arguments);
+        run(command.env("PORT", &port).env("X", "\r\nX-Injected: 1")).unhealthy(complaint);
+    }
+}
+
+fn only_this_machine_is_asked() {
+    for here in words(
+        "localhost LOCALHOST 127.0.0.1 127.255.255.254 0.0.0.0 [::1] [::] [0:0:0:0:0:0:0:1] [::ffff:127.0.0.1] \
+         [::ffff:0.0.0.0]",
+    ) {
+        assert!(targets(&[format!("http://{here}/")], &[]).is_ok(), "{here}");
+        assert!(targets(&["--host", &here], &[]).is_ok(), "{here}");
+    }
+    // Names, even those that are this machine's in many a hosts file; spellings that inet_aton reads as 127.0.0.1, and
+    // ones that nobody should; addresses of others: documentation, metadata services, multicast, broadcast.
+    let names = "example.com localhost. localhost.localdomain foo.localhost ip6-localhost host.docker.internal \
+        xn--lcalhost-54a ⓛocalhost localhost%00 local_host [localhost] * lo unix 0 ::1%lo";
+    let spellings = "127.1 127.0.1 2130706433 0x7f000001 0x7f.1 0177.0.0.1 017700000001 127.0.0.01 127.0.0.1. \
+        127.0.0.1_ １２７.0.0.1 127.0.0.256 [127.0.0.1] [::1 ::1] [::1%25lo] []";
+    let addresses = "192.0.2.1 198.51.100.7 169.254.169.254 224.0.0.1 255.255.255.255 [2001:db8::1] [ff02::1] \
+        [::ffff:192.0.2.1] [::2] [::127.0.0.1] [64:ff9b::7f00:1]";
+    for elsewhere in [names, spellings, addresses].into_iter().flat_map(words) {
+        for arguments in [
+            vec![format!("http://{elsewhere}/")],
+            vec!["--host".into(), elsewhere.clone()],
+        ] {
+            let complaint = targets(&arguments, &[]);
+            let complaint = complaint.expect_err(&elsewhere);
+            let names_it =
+                complaint.starts_with("TARGET: \"") || complaint.starts_with("--host: \"");
+            assert!(names_it, "{arguments:?}: {complaint}");
+        }
+    }
+    let server = Server::untouched();
+    let put = |text: &str| text.replace("PORT", &server.port().to_string());
+    for (host, shown) in [
+        ("192.0.2.1", "192.0.2.1"),
+        ("127.1", "http://127.1:PORT/"),
+        ("2130706433", "http://2130706433:PORT/"),
+        ("example.com", "http://example.com:PORT/"),
+        ("127.0.0.1:PORT@192.0.2.1", "192.0.2.1"),
+        (
+            "127.0.0.1:PORT\\@example.com",
+            "http://...@example.com:PORT/",
+        ),
+    ] {
+        let line = format!(
+            "error: TARGET: \"{shown}\" is not this machine: only localhost or one of its own IP addresses is asked"
+        );
+        run(&mut command([put(&format!("http://{host}:PORT/"))])).unhealthy(&put(&line));
+    }
+}
+
+fn nothing_is_sent_if_the_last_target_is_wrong() {
+    let server = Server::untouched();
+    for wrong in [
+        "https://localhost/",
+        "http://example.com/",
+        "http://192.0.2.1/",
+        "localhost",
+        "-foo",
+    ] {
+        let run = run(&mut command([&server.url("/"), wrong]));
+        assert!(run.exits(1).stderr.starts_with("error: "), "{run}");
+    }
+}
+
+fn bytes_that_are_no_text() {
+    #[rustfmt::skip]
+    const ROWS: &[(&[&[u8]], &str)] = &[
+        (&[b"\xff"], "TARGET: the value is not UTF-8"),
+        (&[b"http://localhost/\xff"], "TARGET: the value is not UTF-8"),
+        (&[b"-p", b"80\xff"], "--port: the value is not UTF-8"),
+        (&[b"-port=80\xff"], "--port: the value is not UTF-8"),
+        // These begin with the letter of --help.
+        (&[b"-host=\xff"], "--host: the value is not UTF-8"),
+        (&[b"-header=\xff"], "--header: the value is not UTF-8"),
+        (&[b"-h\xff"], "-h...: no such option (--help lists them)"),
+        (&[b"-\xff"], "-...: no such option (--help lists them)"),
+        (&[b"--\xff=1"], "--...: no such option (--help lists them)"),
+        (&[b"--port\xff=1"], "--port...: no such option (--help lists them)"),
+        (&[b"-q\xff"], "-q...: no such option (--help lists them)"),
+        (&[b"--quiet=\xff"], "--quiet: takes no value"),
+        (&[b"-u\xff"], "--user: the value is not UTF-8"),
+    ];
+    for &(arguments, complaint) in ROWS {
+        let arguments = arguments.iter().copied().map(OsStr::from_bytes);
+        run(&mut command(arguments)).unhealthy(&format!("error: {complaint}"));
+    }
+}

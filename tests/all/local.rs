@@ -1,0 +1,358 @@
+//! Workers that listen on nothing: a process by its PID file, and a heartbeat file.
+
+use crate::handshake::{
+    Said::{Healthy, Unhealthy},
+    expect,
+};
+use crate::support::check;
+use libtest_mimic::Trial;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, SystemTime};
+
+pub fn trials() -> Vec<Trial> {
+    trials![
+        a_process_runs,
+        names_of_processes,
+        a_process_that_ended,
+        what_is_no_pid,
+        pid_files_that_cannot_be_read,
+        heartbeats,
+        a_clock_that_jumped,
+        files_that_cannot_be_read,
+        usage,
+    ]
+}
+
+/// A child that ends with the test.
+struct Worker(Child);
+
+impl Worker {
+    /// Waits for nothing, under a name of the test's choice: a process is called after the file that it runs.
+    fn called(folder: &Path, name: &str) -> Self {
+        let file = folder.join(name);
+        fs::copy("/bin/sleep", &file).expect("copy a program");
+        // Another test that forks just now holds the copy open for writing, until it runs its own program.
+        let child = loop {
+            match Command::new(&file).arg("60").stdin(Stdio::null()).spawn() {
+                Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => {
+                    thread::sleep(Duration::from_millis(1));
+                }
+                spawned => break spawned.expect("start a program"),
+            }
+        };
+        Worker(child)
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn write(folder: &Path, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
+    let file = folder.join(name);
+    fs::write(&file, text).expect("write a file");
+    file
+}
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a folder")
+}
+
+fn a_process_runs() {
+    let folder = folder();
+    let worker = Worker::called(folder.path(), "worker");
+    let pid = worker.0.id();
+    // With and without an end of line, and as PostgreSQL writes its own, with more lines behind.
+    for text in [
+        format!("{pid}"),
+        format!("{pid}\n"),
+        format!(" {pid} \r\n"),
+        format!("{pid}\n/var/lib/postgresql/15/main\n1700000000\n5432\n"),
+    ] {
+        let file = write(folder.path(), "pid", text);
+        for form in ["pid:", "pid://"] {
+            let name = format!("{form}{}", file.display());
+            check([&name]).healthy(&format!("healthy: {name}: process {pid} runs in *s"));
+        }
+    }
+    // A relative path, and one with a blank.
+    let file = write(folder.path(), "a pid", pid.to_string());
+    let name = format!("pid:{}", file.display()).replace(' ', "%20");
+    check([&name]).healthy(&format!("healthy: {name}: process {pid} runs in *s"));
+    let mut relative = crate::support::command(["pid:pid"]);
+    crate::support::run(relative.current_dir(folder.path()))
+        .healthy(&format!("healthy: pid:pid: process {pid} runs in *s"));
+}
+
+fn names_of_processes() {
+    let folder = folder();
+    // The program's name, what is asked for, and whether that is it: the kernel keeps 15 bytes of a name.
+    for (program, asked, is_it) in [
+        ("worker", "worker", true),
+        ("worker", "work", false),
+        ("worker", "workers", false),
+        ("worker", "Worker", false),
+        ("a-very-long-program-name", "a-very-long-program-name", true),
+        ("a-very-long-program-name", "a-very-long-pro", true),
+        (
+            "a-very-long-program-name",
+            "a-very-long-program-namesake",
+            true,
+        ),
+        ("a-very-long-program-name", "a-very-long-pr", false),
+        ("two words", "two%20words", true),
+        ("two words", "two", false),
+        (") R (", ")%20R%20(", true),
+        (") Z 1 (x", "%29%20Z%201%20%28x", true),
+        ("((()", "((()", true),
+        ("größe", "größe", true),
+        ("größe", "gr%C3%B6%C3%9Fe", true),
+    ] {
+        let worker = Worker::called(folder.path(), program);
+        let pid = worker.0.id();
+        let file = write(folder.path(), ".pid", pid.to_string());
+        let name = format!("pid:{}?name={asked}", file.display());
+        let run = check([&name]);
+        if is_it {
+            run.healthy(&format!("healthy: {name}: process {pid} runs in *s"));
+        } else {
+            let comm = &program[..program.len().min(15)];
+            run.unhealthy(&format!(
+                "unhealthy: {name}: process {pid} is another program: {comm} (*s)"
+            ));
+        }
+        fs::remove_file(folder.path().join(program)).expect("remove a program");
+    }
+}
+
+fn a_process_that_ended() {
+    let folder = folder();
+    let mut worker = Worker::called(folder.path(), "worker");
+    let pid = worker.0.id();
+    let file = write(folder.path(), "pid", pid.to_string());
+    let name = format!("pid:{}", file.display());
+    worker.0.kill().expect("kill a child");
+    // Nobody has waited for it: `kill(pid, 0)` would still find it.
+    let zombie = || {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).expect("a zombie");
+        stat.contains(") Z ")
+    };
+    while !zombie() {
+        thread::sleep(Duration::from_millis(1));
+    }
+    for name in [
+        name.clone(),
+        format!("{name}?name=worker"),
+        format!("{name}?name=other"),
+    ] {
+        check([&name]).unhealthy(&format!(
+            "unhealthy: {name}: process {pid} is dead: state Z (a zombie has ended) (*s)"
+        ));
+    }
+    worker.0.wait().expect("reap the child");
+    check([&name]).unhealthy(&format!(
+        "unhealthy: {name}: there is no process {pid} (*s)"
+    ));
+}
+
+fn what_is_no_pid() {
+    let folder = folder();
+    let long = "9".repeat(5000);
+    for (text, said) in [
+        (&b""[..], "the PID file is empty"),
+        (b"\n", "the PID file holds no PID: \\n"),
+        (b"0\n", "the PID file holds no PID: 0\\n"),
+        (b"-1\n", "the PID file holds no PID: -1\\n"),
+        (b"12 34\n", "the PID file holds no PID: 12 34\\n"),
+        (b"0x10", "the PID file holds no PID: 0x10"),
+        (b"1e3", "the PID file holds no PID: 1e3"),
+        (b"nginx", "the PID file holds no PID: nginx"),
+        (
+            b"\x1b[2J\xff\0",
+            "the PID file holds no PID: \\x1b[2J\\xff\\x00",
+        ),
+        (b"4294967296", "the PID file holds no PID: 4294967296"),
+        (
+            b"99999999999999999999999",
+            "the PID file holds no PID: 99999999999999999999999",
+        ),
+        (long.as_bytes(), "the PID file holds no PID: 9*9..."),
+        // The kernel gives away at most 2^22 of them.
+        (b"4294967295\n", "there is no process 4294967295"),
+        (b"4194305", "there is no process 4194305"),
+    ] {
+        let file = write(folder.path(), "pid", text);
+        let name = format!("pid:{}", file.display());
+        expect(&check([&name]), &name, Unhealthy(said));
+    }
+}
+
+fn pid_files_that_cannot_be_read() {
+    let folder = folder();
+    let path = folder.path().display();
+    let name = format!("pid:{path}/none");
+    check([&name]).unhealthy(&format!(
+        "unhealthy: {name}: {path}/none: No such file or directory (os error 2) (*s)"
+    ));
+    let name = format!("pid:{path}");
+    check([&name]).unhealthy(&format!(
+        "unhealthy: {name}: {path}: Is a directory (os error 21) (*s)"
+    ));
+    // A pipe that nobody writes to would hold us for ever.
+    let made = Command::new("mkfifo")
+        .arg(folder.path().join("pipe"))
+        .status();
+    if made.is_ok_and(|status| status.success()) {
+        let name = format!("pid:{path}/pipe");
+        check([&name])
+            .unhealthy(&format!(
+                "unhealthy: {name}: {path}/pipe: Invalid argument (os error 22) (*s)"
+            ))
+            .within(Duration::from_secs(3));
+    }
+}
+
+/// Makes a file that was touched at this time.
+fn touched(folder: &Path, when: SystemTime) -> String {
+    let file = write(folder, "alive", "");
+    let opened = fs::File::options().write(true).open(&file);
+    opened
+        .and_then(|file| file.set_modified(when))
+        .expect("set a time");
+    format!("file:{}", file.display())
+}
+
+fn heartbeats() {
+    let folder = folder();
+    let ago = |seconds| SystemTime::now() - Duration::from_secs(seconds);
+    // The age, the limit, and what is said.
+    for (age, limit, said) in [
+        (0, "?max-age=1m", Healthy("touched * ms ago")),
+        (0, "?max-age=2", Healthy("touched * ms ago")),
+        (20, "?max-age=1m", Healthy("touched 20 s ago")),
+        (
+            20,
+            "?max-age=500ms",
+            Unhealthy("touched 20 s ago, expected within 500 ms"),
+        ),
+        (
+            90,
+            "?max-age=60s",
+            Unhealthy("touched 90 s ago, expected within 60 s"),
+        ),
+        (
+            90,
+            "?max-age=1.5m",
+            Unhealthy("touched 90 s ago, expected within 90 s"),
+        ),
+        (90, "?max-age=1.6m", Healthy("touched 90 s ago")),
+        (864_000, "", Healthy("touched 864000 s ago")),
+        (
+            864_000,
+            "?max-age=1440m",
+            Unhealthy("touched 864000 s ago, expected within 86400 s"),
+        ),
+    ] {
+        let name = touched(folder.path(), ago(age)) + limit;
+        expect(&check([&name]), &name, said);
+    }
+    let name = touched(folder.path(), SystemTime::now()).replacen(':', "://", 1);
+    expect(&check([&name]), &name, Healthy("touched * ms ago"));
+    // Older than time itself.
+    let epoch = touched(folder.path(), SystemTime::UNIX_EPOCH);
+    expect(&check([&epoch]), &epoch, Healthy("touched * s ago"));
+    // A folder is touched whenever something is made in it.
+    let name = format!("file:{}?max-age=1m", folder.path().display());
+    expect(&check([&name]), &name, Healthy("touched * ms ago"));
+    // What counts is the file that a link leads to.
+    let link = folder.path().join("link");
+    std::os::unix::fs::symlink(folder.path().join("alive"), &link).expect("a link");
+    let name = format!("file:{}?max-age=1m", link.display());
+    expect(
+        &check([&name]),
+        &name,
+        Unhealthy("touched * s ago, expected within 60 s"),
+    );
+}
+
+fn a_clock_that_jumped() {
+    let folder = folder();
+    let name = touched(folder.path(), SystemTime::now() + Duration::from_secs(3600));
+    let limited = format!("{name}?max-age=10s");
+    check([&limited]).unhealthy(&format!(
+        "unhealthy: {limited}: touched 3* in the future: a clock has jumped, and the age is unknown (*s)"
+    ));
+    // Without a limit its age does not matter.
+    check([&name]).healthy(&format!("healthy: {name}: touched * in *s"));
+}
+
+fn files_that_cannot_be_read() {
+    let folder = folder();
+    let path = folder.path().display();
+    write(folder.path(), "alive", "");
+    for (rest, error) in [
+        ("none", "No such file or directory (os error 2)"),
+        ("alive/below", "Not a directory (os error 20)"),
+    ] {
+        let name = format!("file:{path}/{rest}?max-age=1m");
+        check([&name]).unhealthy(&format!("unhealthy: {name}: {path}/{rest}: {error} (*s)"));
+    }
+}
+
+fn usage() {
+    for (target, complaint) in [
+        ("pid:", "names no file"),
+        ("file:", "names no file"),
+        ("file:?max-age=1m", "names no file"),
+        (
+            "pid://host/x",
+            "names a host: files are this machine's, as in file:///path",
+        ),
+        (
+            "file://localhost/x",
+            "names a host: files are this machine's, as in file:///path",
+        ),
+        ("file:/x%zz", "has a bad %XX in its path"),
+        ("file:/x%00", "has a bad %XX in its path"),
+        ("pid:/x?name=%f", "has a bad %XX in its name"),
+        ("pid:/x?name=", "has no value after name="),
+        (
+            "pid:/x?max-age=1m",
+            "has \"?max-age=1m\", where only ?name= means something",
+        ),
+        (
+            "file:/x?name=y",
+            "has \"?name=y\", where only ?max-age= means something",
+        ),
+        (
+            "file:/x?",
+            "has \"?\", where only ?max-age= means something",
+        ),
+        ("file:/x?max-age=", "has no value after max-age="),
+        (
+            "file:/x?max-age=1h",
+            "has a max-age that is not a time such as 3, 0.5, 500ms, 2s or 1m",
+        ),
+        (
+            "file:/x?max-age=-1",
+            "has a max-age that is not a time such as 3, 0.5, 500ms, 2s or 1m",
+        ),
+        ("file:/x?max-age=0", "has a max-age that is no time at all"),
+        (
+            "file:/x?max-age=1m&b",
+            "has a max-age that is not a time such as 3, 0.5, 500ms, 2s or 1m",
+        ),
+        (
+            "file:/x?max-age=1441m",
+            "has a max-age that is longer than a day (86400 s)",
+        ),
+    ] {
+        check([target]).unhealthy(&format!("error: TARGET: \"{target}\" {complaint}"));
+    }
+}

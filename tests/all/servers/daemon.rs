@@ -1,0 +1,327 @@
+//! Starting a real server: in a directory of its own, as a user of its own, on a port of its own, and never for longer
+//! than the test.
+
+use crate::support::{Skip, check};
+use std::io::Write;
+use std::net::TcpListener;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::{Duration, Instant};
+
+/// Where Debian puts servers.
+const PLACES: &[&str] = &[
+    "/usr/sbin",
+    "/usr/bin",
+    "/sbin",
+    "/bin",
+    "/usr/lib/postgresql/15/bin",
+    "/usr/lib/rabbitmq/bin",
+    "/usr/share/zookeeper/bin",
+    "/usr/share/tomcat10/bin",
+];
+
+/// How long the slowest of them, started beside the others, may take.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// A port of this machine on which nobody listens. It is below those that the kernel gives to clients, which could
+/// take it again before the server does.
+pub fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let start = 20_000 + (std::process::id() % 100 * 100) as u16;
+    loop {
+        let port = start + NEXT.fetch_add(1, Ordering::SeqCst) % 2000;
+        if ["127.0.0.1", "::1"]
+            .iter()
+            .all(|host| TcpListener::bind((*host, port)).is_ok())
+        {
+            return port;
+        }
+    }
+}
+
+/// The directory of a server, removed in the end.
+pub struct Home {
+    temporary: tempfile::TempDir,
+    /// Who runs the server, if the test may choose.
+    user: Option<(u32, u32)>,
+}
+
+impl Home {
+    /// A directory that belongs to `user`, as whom its programs run. Servers that insist on root get `root`.
+    pub fn of(user: &str) -> Result<Self, Skip> {
+        let passwd = std::fs::read_to_string("/etc/passwd").expect("read /etc/passwd");
+        let temporary = tempfile::tempdir().expect("make a directory");
+        let root = std::os::unix::fs::MetadataExt::uid(
+            &temporary.path().metadata().expect("its metadata"),
+        ) == 0;
+        let entry = passwd
+            .lines()
+            .find_map(|line| line.strip_prefix(user)?.strip_prefix(':'));
+        let user = match entry {
+            // Whoever is not root can be nobody else, which most servers prefer.
+            _ if !root => None,
+            None => return Err(Skip(format!("there is no user {user}"))),
+            Some(entry) => {
+                let mut ids = entry
+                    .split(':')
+                    .skip(1)
+                    .map(|id| id.parse().expect("an id"));
+                Some((
+                    ids.next().expect("a user id"),
+                    ids.next().expect("a group id"),
+                ))
+            }
+        };
+        let home = Home { temporary, user };
+        let mode = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(home.temporary.path(), mode).expect("open the directory");
+        home.own(home.temporary.path());
+        Ok(home)
+    }
+
+    fn own(&self, path: &Path) {
+        if let Some((user, group)) = self.user {
+            chown(path, Some(user), Some(group)).expect("give it to the server's user");
+        }
+    }
+
+    /// The path of something in it.
+    pub fn path(&self, name: &str) -> String {
+        let path = self.temporary.path().join(name);
+        path.to_str().expect("a path in UTF-8").to_owned()
+    }
+
+    /// Makes a directory in it.
+    pub fn dir(&self, name: &str) -> String {
+        let path = self.path(name);
+        std::fs::create_dir_all(&path).expect("make a directory");
+        self.own(path.as_ref());
+        path
+    }
+
+    /// Writes a file in it.
+    pub fn file(&self, name: &str, text: &str) -> String {
+        let path = self.path(name);
+        std::fs::write(&path, text).expect("write a file");
+        self.own(path.as_ref());
+        path
+    }
+
+    /// A certificate for localhost and its key, in one file each.
+    pub fn certificate(&self) -> Result<(String, String), Skip> {
+        let (certificate, key) = (self.path("cert.pem"), self.path("key.pem"));
+        let made = self
+            .command("openssl")?
+            .args(["req", "-x509", "-newkey", "ec", "-pkeyopt"])
+            .args([
+                "ec_paramgen_curve:prime256v1",
+                "-nodes",
+                "-days",
+                "2",
+                "-subj",
+                "/CN=localhost",
+            ])
+            .args(["-keyout", &key, "-out", &certificate])
+            .output()
+            .expect("run openssl");
+        assert!(made.status.success(), "{made:?}");
+        Ok((certificate, key))
+    }
+
+    /// A command in this directory, run as its user, that does not outlive the test.
+    pub fn command(&self, program: &str) -> Result<Command, Skip> {
+        let found = PLACES
+            .iter()
+            .map(|place| Path::new(place).join(program))
+            .find(|path| path.exists())
+            .ok_or_else(|| Skip(format!("{program} is not installed")))?;
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "KILL"]);
+        if let Some((user, group)) = self.user.filter(|&(user, _)| user != 0) {
+            command.args([
+                "--reuid",
+                &user.to_string(),
+                "--regid",
+                &group.to_string(),
+                "--init-groups",
+            ]);
+        }
+        command
+            .arg(found)
+            .current_dir(self.temporary.path())
+            .env_clear()
+            .env("PATH", PLACES.join(":"))
+            .env("HOME", self.temporary.path())
+            .stdin(Stdio::null())
+            .process_group(0);
+        Ok(command)
+    }
+
+    /// Runs a command that comes to an end, such as one that makes a database.
+    #[track_caller]
+    pub fn run(&self, program: &str, arguments: &[&str]) -> Result<(), Skip> {
+        let done = self
+            .command(program)?
+            .args(arguments)
+            .output()
+            .expect("run it");
+        assert!(done.status.success(), "{program} {arguments:?}: {done:?}");
+        Ok(())
+    }
+
+    /// Starts a server that stays in the foreground.
+    pub fn start(&self, program: &str, arguments: &[&str]) -> Result<Daemon, Skip> {
+        let mut command = self.command(program)?;
+        command.args(arguments);
+        Ok(self.spawn(&mut command))
+    }
+
+    /// The same with a command.
+    pub fn spawn(&self, command: &mut Command) -> Daemon {
+        let path = PathBuf::from(self.path("log"));
+        // To be appended to, by whoever writes.
+        let log = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(&path)
+            .expect("open a log");
+        self.own(&path);
+        let errors = log.try_clone().expect("the log again");
+        let what = format!("{command:?}");
+        let child = command
+            .stdout(log)
+            .stderr(errors)
+            .spawn()
+            .unwrap_or_else(|error| panic!("{what}: {error}"));
+        Daemon {
+            child,
+            log: path,
+            what,
+        }
+    }
+}
+
+/// A server that runs.
+pub struct Daemon {
+    child: Child,
+    log: PathBuf,
+    what: String,
+}
+
+impl Daemon {
+    /// Waits until the checker is content with the server.
+    #[track_caller]
+    pub fn up(&mut self, arguments: &[&str]) {
+        self.eventually("healthy", || check(arguments).code == Some(0));
+    }
+
+    /// Waits until `state` is there.
+    #[track_caller]
+    pub fn eventually(&mut self, state: &str, mut is: impl FnMut() -> bool) {
+        let begun = Instant::now();
+        while !is() {
+            if let Some(status) = self.child.try_wait().expect("look after the server") {
+                panic!("{}: ended with {status} before it was {state}", self.what);
+            }
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "{}: not {state} after {PATIENCE:?}",
+                self.what
+            );
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// What it has logged.
+    pub fn log(&self) -> String {
+        String::from_utf8_lossy(&std::fs::read(&self.log).unwrap_or_default()).into_owned()
+    }
+
+    /// Asserts that what `checks` does leaves no line in the log but such as `fine` accepts.
+    #[track_caller]
+    pub fn logs_only(&self, fine: impl Fn(&str) -> bool, checks: impl FnOnce()) {
+        let before = self.log().len();
+        checks();
+        // It may write late; were it to write later still, the next test that looks at this log would find it.
+        std::thread::sleep(Duration::from_millis(300));
+        let log = self.log();
+        let complaints: Vec<&str> = log[before..].lines().filter(|line| !fine(line)).collect();
+        assert!(complaints.is_empty(), "in the log: {complaints:#?}");
+    }
+
+    /// Sends a signal to it.
+    pub fn signal(&self, name: &str) {
+        self.kill(name, "");
+    }
+
+    /// Sends a signal to it, or with a dash to all of its group; whether there still is one, is not asked.
+    fn kill(&self, signal: &str, dash: &str) {
+        // The shell's own kill: a machine without procps has no other.
+        let line = format!("kill -s {signal} -- {dash}{}", self.child.id());
+        let _ = Command::new("sh")
+            .args(["-c", &line])
+            .stderr(Stdio::null())
+            .status();
+    }
+
+    /// Asserts that a server that is stopped in the middle of everything is not taken for a healthy one. The kernel goes
+    /// on to accept connections for it.
+    #[track_caller]
+    pub fn hangs(&self, arguments: &[&str], name: &str) {
+        self.kill("STOP", "-");
+        let asked = check(arguments.iter().chain(&["--timeout", "300ms"]));
+        self.kill("CONT", "-");
+        asked.unhealthy(&format!(
+            "unhealthy: {name}: no response within 300 ms: connected, *waiting for the *"
+        ));
+    }
+
+    /// Ends it, and waits until nothing is left of it.
+    pub fn stop(&mut self) {
+        if !matches!(self.child.try_wait(), Ok(None)) {
+            return;
+        }
+        self.kill("TERM", "-");
+        self.kill("CONT", "-");
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_secs(2) {
+            if !matches!(self.child.try_wait(), Ok(None)) {
+                self.kill("KILL", "-");
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        self.kill("KILL", "-");
+        let _ = self.child.wait();
+    }
+
+    /// Ends it, and asserts that nobody answers any more.
+    #[track_caller]
+    pub fn dies(&mut self, arguments: &[&str], name: &str) {
+        self.stop();
+        let begun = Instant::now();
+        loop {
+            let run = check(arguments);
+            // Its children may take a moment longer.
+            if run.stderr.contains("refused") || begun.elapsed() > Duration::from_secs(5) {
+                run.unhealthy(&format!("unhealthy: {name}: connection refused at *"));
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        self.stop();
+        if std::thread::panicking() {
+            let log = self.log();
+            let tail = &log[log.floor_char_boundary(log.len().saturating_sub(4000))..];
+            let _ = writeln!(std::io::stderr(), "{}: its log:\n{tail}", self.what);
+        }
+    }
+}
