@@ -8,6 +8,7 @@ use rustix::io::Errno;
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketAddrUnix, SocketFlags, SocketType};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -214,8 +215,8 @@ fn io(phase: Phase, errno: Errno) -> Box<Failure> {
 
 /// The longest head: 64 KiB of header fields below a status line.
 pub const MAX_HEAD: usize = 65 * 1024;
-/// The longest piece of a body that has to be read before any of it can be used: a chunk's size line.
-const MAX_STALL: usize = 4 * 1024;
+/// The longest line between the chunks of a body: a size with its extensions, or a trailer field.
+const MAX_LINE: usize = 4 * 1024;
 /// Read at once. A head and a small body fit; more would only touch more pages.
 const READ: usize = 4 * 1024;
 /// ureq takes 128 header fields. From here on, only those that matter are handed to it.
@@ -345,8 +346,10 @@ impl Connector for Wire {
             cut_off: false,
             input: Vec::new(),
             used: 0,
+            ready: 0,
             progress: false,
             head_is_whole: false,
+            chunk: None,
         }))
     }
 }
@@ -361,10 +364,14 @@ pub struct Line {
     unsent: Vec<u8>,
     /// Whether the peer reset the connection before it had the whole request.
     cut_off: bool,
+    /// What has come: ureq has used the beginning, and is not shown the end.
     input: Vec<u8>,
     used: usize,
+    ready: usize,
     progress: bool,
     head_is_whole: bool,
+    /// Where in a chunked body the input ends.
+    chunk: Option<Chunk>,
 }
 
 impl Line {
@@ -394,14 +401,28 @@ impl Line {
         read
     }
 
+    /// Shows ureq what has come of the body since the input ended at `from`.
+    fn make_ready(&mut self, from: usize) {
+        self.ready = match &mut self.chunk {
+            Some(chunk) => strip_chunks(chunk, &mut self.input, from),
+            None => self.input.len(),
+        };
+    }
+
     fn await_head(&mut self) -> Result<(), Box<Failure>> {
         loop {
             let phase = match head_in(&self.input) {
+                Head::Final(end) | Head::Interim(end) if end > MAX_HEAD => {
+                    return Err(Box::new(Failure::LongHead));
+                }
                 Head::Final(end) => {
                     self.head_is_whole = true;
                     self.wire.mark(Mark::Head);
                     self.wire.record().trace.head = self.input[..end].to_vec();
-                    thin_out(&mut self.input, end, self.wire.wanted.as_deref());
+                    unfold(&mut self.input[..end]);
+                    let end = thin_out(&mut self.input, end, self.wire.wanted.as_deref());
+                    self.chunk = is_chunked(&self.input[..end]).then_some(Chunk::Size);
+                    self.make_ready(end);
                     return Ok(());
                 }
                 Head::Interim(end) => {
@@ -461,20 +482,26 @@ impl Transport for Line {
                 .map_err(|failure| self.wire.fail(failure));
         }
         self.input.drain(..self.used);
+        self.ready -= self.used;
         self.used = 0;
-        if self.input.len() > MAX_STALL {
-            return Err(self.wire.fail(Box::new(Failure::BadBody)));
-        }
-        match self.read(Phase::Body) {
-            // The two ends that ureq knows: it decides whether the body was complete.
-            Ok(0) => Err(Error::Io(std::io::ErrorKind::UnexpectedEof.into())),
-            Ok(_) => Ok(true),
-            Err(failure) if failure.is_reset() => {
-                self.wire.fail(failure);
-                Err(Error::Io(std::io::ErrorKind::ConnectionReset.into()))
+        let shown = self.ready;
+        // To ureq, no more input is the end.
+        while self.ready == shown {
+            if let Some(Chunk::Broken) = self.chunk {
+                return Err(self.wire.fail(Box::new(Failure::BadBody)));
             }
-            Err(failure) => Err(self.wire.fail(failure)),
+            match self.read(Phase::Body) {
+                // The two ends that ureq knows: it decides whether the body was complete.
+                Ok(0) => return Err(Error::Io(std::io::ErrorKind::UnexpectedEof.into())),
+                Ok(_) => self.make_ready(shown),
+                Err(failure) if failure.is_reset() => {
+                    self.wire.fail(failure);
+                    return Err(Error::Io(std::io::ErrorKind::ConnectionReset.into()));
+                }
+                Err(failure) => return Err(self.wire.fail(failure)),
+            }
         }
+        Ok(true)
     }
 
     fn is_open(&mut self) -> bool {
@@ -489,7 +516,7 @@ impl Buffers for Line {
     }
 
     fn input(&self) -> &[u8] {
-        &self.input[self.used..]
+        &self.input[self.used..self.ready]
     }
 
     fn input_append_buf(&mut self) -> &mut [u8] {
@@ -510,7 +537,7 @@ impl Buffers for Line {
     }
 
     fn can_use_input(&self) -> bool {
-        self.progress && self.used < self.input.len()
+        self.progress && self.used < self.ready
     }
 }
 
@@ -560,14 +587,36 @@ fn head_in(input: &[u8]) -> Head {
     Head::Partial(phase)
 }
 
-/// Drops the fields that nobody asks about from a head that has more of them than ureq takes.
-fn thin_out(input: &mut Vec<u8>, end: usize, wanted: Option<&str>) {
+/// Joins folded lines, as RFC 9112, section 5.2 has a client do: ureq refuses them.
+fn unfold(head: &mut [u8]) {
+    let mut fields = false;
+    for at in 1..head.len() {
+        if head[at - 1] != b'\n' {
+            continue;
+        }
+        // The first line is the status line, and nothing continues that.
+        if fields && matches!(head[at], b' ' | b'\t') {
+            head[at - 1] = b' ';
+            if head[at - 2] == b'\r' {
+                head[at - 2] = b' ';
+            }
+        }
+        fields = true;
+    }
+}
+
+/// The name of the field in `line`.
+fn name_of(line: &[u8]) -> &[u8] {
+    line.split(|&byte| byte == b':').next().unwrap_or_default()
+}
+
+/// Drops the fields that nobody asks about from a head that has more of them than ureq takes, and returns its new end.
+fn thin_out(input: &mut Vec<u8>, end: usize, wanted: Option<&str>) -> usize {
     let lines = || input[..end].split_inclusive(|&byte| byte == b'\n');
     if lines().count() <= MANY_FIELDS {
-        return;
+        return end;
     }
     let kept = |line: &[u8]| {
-        let name = line.split(|&byte| byte == b':').next().unwrap_or_default();
         let known = [
             "content-length",
             "transfer-encoding",
@@ -578,7 +627,7 @@ fn thin_out(input: &mut Vec<u8>, end: usize, wanted: Option<&str>) {
             || known
                 .into_iter()
                 .chain(wanted)
-                .any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
+                .any(|known| name_of(line).eq_ignore_ascii_case(known.as_bytes()))
     };
     let mut head: Vec<u8> = Vec::new();
     for (at, line) in lines().enumerate() {
@@ -586,7 +635,98 @@ fn thin_out(input: &mut Vec<u8>, end: usize, wanted: Option<&str>) {
             head.extend_from_slice(line);
         }
     }
+    let thin = head.len();
     input.splice(..end, head);
+    thin
+}
+
+/// Whether ureq will take the body for a chunked one.
+fn is_chunked(head: &[u8]) -> bool {
+    let mut lines = head.split(|&byte| byte == b'\n');
+    head.starts_with(b"HTTP/1.1")
+        && lines.any(|line| {
+            let name = name_of(line);
+            let mut codings = line[name.len()..].split(|byte| matches!(byte, b':' | b','));
+            name.eq_ignore_ascii_case(b"transfer-encoding")
+                && codings.any(|coding| coding.trim_ascii().eq_ignore_ascii_case(b"chunked"))
+        })
+}
+
+/// What comes next in a chunked body.
+#[derive(Clone, Copy)]
+enum Chunk {
+    Size,
+    /// So many bytes of data, and then the end of their line.
+    Data(u64),
+    DataEnd,
+    Trailer,
+    /// What follows is no part of the body.
+    Over,
+    /// What came is not chunked.
+    Broken,
+}
+
+/// Strips a chunked body, from `from` on, of what ureq stumbles over, and returns the end of what it can take: a line
+/// that has not come whole stays behind that. ureq refuses size lines of more than 20 bytes, extensions included, takes
+/// `+5` for a size, and waits for ever behind a stray CR.
+fn strip_chunks(chunk: &mut Chunk, input: &mut Vec<u8>, from: usize) -> usize {
+    let (mut read, mut write) = (from, from);
+    while read < input.len() && !matches!(chunk, Chunk::Over | Chunk::Broken) {
+        let rest = &input[read..];
+        if let Chunk::Data(left) = *chunk {
+            let length = rest.len().min(left.try_into().unwrap_or(usize::MAX));
+            *chunk = match left - length as u64 {
+                0 => Chunk::DataEnd,
+                left => Chunk::Data(left),
+            };
+            input.copy_within(read..read + length, write);
+            (read, write) = (read + length, write + length);
+            continue;
+        }
+        let mut line = rest.iter().take(MAX_LINE);
+        let Some(end) = line.position(|&byte| byte == b'\n') else {
+            if rest.len() >= MAX_LINE {
+                *chunk = Chunk::Broken;
+            }
+            break;
+        };
+        let (kept, next) = match (*chunk, rest[..end].strip_suffix(b"\r")) {
+            (Chunk::Size, Some(line)) => match size_in(line) {
+                Some((digits, 0)) => (Some(digits), Chunk::Trailer),
+                Some((digits, size)) => (Some(digits), Chunk::Data(size)),
+                None => (None, Chunk::Broken),
+            },
+            (Chunk::DataEnd, Some(b"")) => (Some(0..0), Chunk::Size),
+            (Chunk::Trailer, Some(b"")) => (Some(0..0), Chunk::Over),
+            (Chunk::Trailer, Some(_)) => (None, Chunk::Trailer),
+            _ => (None, Chunk::Broken),
+        };
+        if let Some(kept) = kept {
+            input.copy_within(read + kept.start..read + kept.end, write);
+            write += kept.len() + 2;
+            input[write - 2..write].copy_from_slice(b"\r\n");
+        }
+        read += end + 1;
+        *chunk = next;
+    }
+    match chunk {
+        // Nothing of what came with it is believed.
+        Chunk::Broken => input.truncate(from),
+        Chunk::Over => input.truncate(write),
+        _ => drop(input.drain(write..read)),
+    }
+    write.min(input.len())
+}
+
+/// The size in a chunk's first line, and where its digits are, without zeros that are too many.
+fn size_in(line: &[u8]) -> Option<(Range<usize>, u64)> {
+    let digits = line.split(|&byte| byte == b';').next()?.trim_ascii_end();
+    // Rust would take a sign, as ureq does.
+    if digits.starts_with(b"+") {
+        return None;
+    }
+    let size = u64::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
+    Some((digits.len().saturating_sub(16)..digits.len(), size))
 }
 
 #[cfg(test)]
@@ -638,11 +778,98 @@ mod tests {
         input.extend_from_slice(b"Content-LENGTH: 2\r\nX-Me: yes\r\n\r\n");
         let end = input.len();
         input.extend_from_slice(b"UP");
-        thin_out(&mut input, end, Some("x-me"));
+        let end = thin_out(&mut input, end, Some("x-me"));
+        let (head, body) = input.split_at(end);
         assert_eq!(
-            input,
-            b"HTTP/1.1 200 OK\r\nContent-LENGTH: 2\r\nX-Me: yes\r\n\r\nUP"
+            head,
+            b"HTTP/1.1 200 OK\r\nContent-LENGTH: 2\r\nX-Me: yes\r\n\r\n"
         );
+        assert_eq!(body, b"UP");
+    }
+
+    #[test]
+    fn folded_lines_are_joined() {
+        for (head, joined) in [
+            (
+                "HTTP/1.1 200 OK\r\nA: b\r\n c\n\td\r\nE:\r\n f\r\n\r\n",
+                "HTTP/1.1 200 OK\r\nA: b   c \td\r\nE:   f\r\n\r\n",
+            ),
+            // Nothing continues a status line.
+            (
+                "HTTP/1.1 200 OK\r\n A: b\r\n\r\n",
+                "HTTP/1.1 200 OK\r\n A: b\r\n\r\n",
+            ),
+        ] {
+            let mut head = head.as_bytes().to_vec();
+            unfold(&mut head);
+            assert_eq!(head, joined.as_bytes());
+        }
+    }
+
+    /// What ureq is shown of a body that comes in pieces of so many bytes; none if it is broken.
+    fn stripped(body: &str, piece: usize) -> Option<String> {
+        let (mut chunk, mut input, mut ready) = (Chunk::Size, Vec::new(), 0);
+        for piece in body.as_bytes().chunks(piece) {
+            input.extend_from_slice(piece);
+            ready = strip_chunks(&mut chunk, &mut input, ready);
+        }
+        input.truncate(ready);
+        match chunk {
+            Chunk::Broken => None,
+            _ => String::from_utf8(input).ok(),
+        }
+    }
+
+    #[test]
+    fn chunks_are_stripped() {
+        let extension = "x".repeat(MAX_LINE / 2);
+        for (body, bare) in [
+            (
+                "2\r\nUP\r\n0A\r\n0123456789\r\n",
+                "2\r\nUP\r\n0A\r\n0123456789\r\n",
+            ),
+            (&format!("2 ; a=\"{extension}\"\r\nUP\r\n0"), "2\r\nUP\r\n"),
+            (
+                &format!("{}2\r\nUP", "0".repeat(30)),
+                "0000000000000002\r\nUP",
+            ),
+            (
+                "1\r\n\n\r\n0;x\r\nX-A: b\r\nX\rB\r\n\r\njunk\n",
+                "1\r\n\n\r\n0\r\n\r\n",
+            ),
+            ("ffffffffffffffff\r\nUP", "ffffffffffffffff\r\nUP"),
+            ("2\r\nUP\r\n3\r", "2\r\nUP\r\n"),
+        ] {
+            for piece in [1, 2, 3, usize::MAX] {
+                assert_eq!(
+                    stripped(body, piece).as_deref(),
+                    Some(bare),
+                    "{piece}: {body:?}"
+                );
+            }
+        }
+        let extension = "x".repeat(MAX_LINE);
+        for broken in [
+            "\r\n",
+            "x\r\n",
+            "+2\r\n",
+            "-2\r\n",
+            " 2\r\n",
+            "0x2\r\n",
+            "2 2\r\n",
+            "2\n",
+            "2\rUP\r\n",
+            ";a\r\n",
+            "10000000000000000\r\n",
+            "2\r\nUPX\r\n",
+            "3\r\nUP\r\n0\r\n\r\n",
+            "0\r\nX: y\n",
+            &format!("2;{extension}"),
+        ] {
+            for piece in [1, 2, 3, usize::MAX] {
+                assert_eq!(stripped(broken, piece), None, "{piece}: {broken:?}");
+            }
+        }
     }
 
     #[test]

@@ -126,7 +126,8 @@ pub const TABLE: &[Handshake] = &[
         scheme: "ssh", port: 22,
         proves: "sends its version: it takes connections",
         steps: &[Step { say: b"", hear: Hear::Lines(Lines { well: &["SSH-"], sick: &["Exceeded MaxStartups", "Not allowed"], ..NONE }) }],
-        goodbye: b"",
+        // A version, and SSH_MSG_DISCONNECT by the application (section 11.1): of less, sshd writes an error to its log.
+        goodbye: b"SSH-2.0-healthchecker\r\n\0\0\0\x14\x06\x01\0\0\0\x0b\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
     },
     // RFC 959, section 5.4
     Handshake {
@@ -182,6 +183,8 @@ pub fn ask(talk: &mut Talk, handshake: &'static Handshake) -> Verdict {
             return Ok(refused);
         }
     }
+    // Not to one that refused: PostgreSQL, which waits for a password, would log a protocol violation.
+    talk.part_with(handshake.goodbye);
     Ok(Health::Answers)
 }
 
@@ -200,17 +203,16 @@ fn hear(
             Hear::Lines(lines) => judge_lines(heard, lines),
             Hear::Bytes(judge) => judge(heard),
         };
-        // Whoever speaks the protocol is told goodbye in it, even when it refuses or cannot serve.
-        if !matches!(seen, Seen::More | Seen::Alien) {
-            talk.part_with(handshake.goodbye);
-        }
         match seen {
             Seen::Well(bytes) => {
                 talk.used(bytes);
                 return Ok(None);
             }
             Seen::Refuses(refusal, said) => return Ok(Some(Health::Refuses(refusal, said))),
-            Seen::Sick(said) => return Err(Box::new(Failure::Sick(said))),
+            Seen::Sick(said) => {
+                talk.part_with(handshake.goodbye);
+                return Err(Box::new(Failure::Sick(said)));
+            }
             Seen::Alien => {
                 return Err(Box::new(Failure::Alien {
                     scheme: handshake.scheme,

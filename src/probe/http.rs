@@ -183,17 +183,18 @@ impl Exchange<'_> {
         let mut body = Vec::new();
         loop {
             let known = body.len();
-            if known > MAX_BODY {
-                body.truncate(MAX_BODY);
-                return expected.judge(&body, true).map_err(Into::into);
-            }
             match read_more(reader, &mut body) {
                 Ok(0) => break,
                 Ok(_) => {}
                 Err(error) => return Err(self.body_failure(wire, &error, &body)),
             }
+            let bounded = body.len() > MAX_BODY;
+            body.truncate(MAX_BODY);
             if let Some(verdict) = expected.judge_part(&body, known) {
                 return verdict.map_err(Into::into);
+            }
+            if bounded {
+                return expected.judge(&body, true).map_err(Into::into);
             }
         }
         let verdict = expected.judge(&body, false).map_err(Into::into);

@@ -14,6 +14,7 @@ use libtest_mimic::Trial;
 use serde_json::Value;
 
 use crate::support::{self, Outcome, Run, Skip, matches};
+use crate::swarm;
 
 /// As most services run.
 const USUAL: &str = "--publish 127.0.0.1::6767";
@@ -22,31 +23,44 @@ const TIGHT_BOX: &str =
     "--read-only --user 65532 --cap-drop ALL --network none --pids-limit 32 --memory 16m";
 
 pub fn trials() -> Vec<Trial> {
-    let images = Arc::new(Images::default());
-    let trial = |name: &str, body: fn(&Images)| {
-        let images = Arc::clone(&images);
-        Trial::ignorable_test(format!("docker::{name}"), move || {
-            Ok(can_run().map(|()| body(&images)).completion())
-        })
-    };
-    vec![
-        trial("example_falls_ill_and_recovers", |images| {
+    let images = Arc::default();
+    let mut trials = vec![
+        trial(&images, "docker::example_falls_ill_and_recovers", |images| {
             falls_ill_and_recovers(images.accounts(), USUAL);
         }),
-        trial("example_in_a_tight_box", |images| {
+        trial(&images, "docker::example_in_a_tight_box", |images| {
             let options = format!("{TIGHT_BOX} --tmpfs /data:uid=65532");
             falls_ill_and_recovers(images.accounts(), &options);
         }),
-        trial("go_falls_ill_and_recovers", |images| {
+        trial(&images, "docker::go_falls_ill_and_recovers", |images| {
             falls_ill_and_recovers(images.go(), USUAL);
         }),
-        trial("go_in_a_tight_box", |images| {
+        trial(&images, "docker::go_in_a_tight_box", |images| {
             falls_ill_and_recovers(images.go(), TIGHT_BOX);
         }),
-        trial("checks_of_a_hung_service_leave_no_process", |images| {
-            leave_no_process(images.go());
-        }),
-    ]
+        trial(
+            &images,
+            "docker::checks_of_a_hung_service_leave_no_process",
+            |images| leave_no_process(images.go()),
+        ),
+    ];
+    trials.extend(swarm::trials(&images));
+    trials
+}
+
+/// A trial that needs an engine, and shares what is built in it.
+pub fn trial<R: Outcome + 'static>(
+    images: &Arc<Images>,
+    name: &str,
+    body: fn(&Images) -> R,
+) -> Trial {
+    let images = Arc::clone(images);
+    Trial::ignorable_test(name, move || {
+        Ok(match can_run() {
+            Ok(()) => body(&images).completion(),
+            lacking => lacking.completion(),
+        })
+    })
 }
 
 /// starting, healthy, unhealthy and healthy again, with the checker's line in Docker's log each time.
@@ -127,7 +141,7 @@ const GO: &str = "golang:alpine";
 
 /// What the tests of one run share, each made when first asked for. The last trial to end removes them all.
 #[derive(Default)]
-struct Images {
+pub struct Images {
     local_builder: OnceLock<String>,
     checker: OnceLock<String>,
     accounts: OnceLock<String>,
@@ -147,7 +161,7 @@ impl Images {
             .get_or_init(|| self.build_example("accounts", &[]))
     }
 
-    fn go(&self) -> &str {
+    pub fn go(&self) -> &str {
         self.go.get_or_init(|| {
             let checker = format!("HEALTHCHECKER={}", self.checker());
             let context = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/go");
@@ -276,8 +290,7 @@ impl Container {
     }
 
     fn health(&self) -> Value {
-        let json = succeed(&["inspect", "--format", "{{json .State.Health}}", &self.id]);
-        serde_json::from_str(&json).expect("docker prints JSON")
+        health(&self.id)
     }
 
     /// Waits for a status; the last entry of Docker's log must then be what the checker said, and all of it.
@@ -295,21 +308,7 @@ impl Container {
             }
             thread::sleep(Duration::from_millis(100));
         };
-        let entry = health["Log"]
-            .as_array()
-            .and_then(|log| log.last())
-            .expect("the status has a reason");
-        let output = entry["Output"].as_str().expect("the reason is text");
-        assert_eq!(entry["ExitCode"], code, "{entry:#}");
-        assert!(
-            matches(line, output),
-            "expected: {line:?}\nfound: {output:?}"
-        );
-        // One line, within the 4096 bytes that Docker keeps of it.
-        assert!(
-            output.lines().count() == 1 && output.len() < 4096,
-            "{output:?}"
-        );
+        last_check(&health, code, line);
     }
 
     /// How many processes and threads the kernel counts in it, zombies too, which `docker top` does not list.
@@ -324,7 +323,32 @@ impl Drop for Container {
     }
 }
 
-fn label() -> String {
+/// What Docker knows of a container's health.
+pub fn health(container: &str) -> Value {
+    let json = succeed(&["inspect", "--format", "{{json .State.Health}}", container]);
+    serde_json::from_str(&json).expect("docker prints JSON")
+}
+
+/// Asserts what the last entry of Docker's log is: the checker's line, and all of it.
+pub fn last_check(health: &Value, code: i64, line: &str) {
+    let entry = health["Log"]
+        .as_array()
+        .and_then(|log| log.last())
+        .expect("the status has a reason");
+    let output = entry["Output"].as_str().expect("the reason is text");
+    assert_eq!(entry["ExitCode"], code, "{entry:#}");
+    assert!(
+        matches(line, output),
+        "expected: {line:?}\nfound: {output:?}"
+    );
+    // One line, within the 4096 bytes that Docker keeps of it.
+    assert!(
+        output.lines().count() == 1 && output.len() < 4096,
+        "{output:?}"
+    );
+}
+
+pub fn label() -> String {
     format!("healthchecker.test={}", std::process::id())
 }
 
@@ -336,11 +360,11 @@ fn is_present(image: &str) -> bool {
     docker(&["image", "inspect", image]).is_ok()
 }
 
-fn docker(args: &[&str]) -> Result<String, String> {
+pub fn docker(args: &[&str]) -> Result<String, String> {
     run(Command::new("docker").args(args))
 }
 
-fn succeed(args: &[&str]) -> String {
+pub fn succeed(args: &[&str]) -> String {
     docker(args).unwrap_or_else(|why| panic!("{why}"))
 }
 

@@ -734,8 +734,8 @@ fn redirects_stay_on_this_machine() {
         ("http://198.51.100.1/", "", elsewhere),
         ("http://localhost.example.com/", "", elsewhere),
         ("http://127.0.0.1.example.com/", "", elsewhere),
-        ("http://localhost@example.com/", "http://example.com/", elsewhere),
-        ("http://me:secret@example.com/a@b", "http://example.com/a@b", elsewhere),
+        ("http://localhost@example.com/", "http://...@example.com/", elsewhere),
+        ("http://me:secret@example.com/a@b", "http://...@b", elsewhere),
         ("http://2130706433/", "", elsewhere),
         ("http://localhost:99999/", "", elsewhere),
         ("ftp://localhost/", "", elsewhere),
@@ -891,23 +891,19 @@ fn credentials_are_never_printed() {
                 &["-u", "me:hunter2", &without][..],
                 &["-H", "Authorization: Basic bWU6aHVudGVyMg==", &without],
                 &["-H", "Proxy-Authorization: hunter2", &without],
+                &["-d", "password=hunter2", &without],
                 &[&with],
                 &["-L", &with],
                 &["-j", "a", &with],
             ] {
-                let verbose = if reply.contains("Location: h") {
-                    ""
-                } else {
-                    "-v"
-                };
-                let run = check(arguments.iter().copied().chain(verbose.split_whitespace()));
-                for secret in ["hunter2", "bWU6aHVudGVyMg", "me:", "me@"] {
+                let run = check(arguments.iter().copied().chain(["-v"]));
+                for secret in ["hunter2", "bWU6aHVudGVyMg", "me:"] {
                     assert!(
                         !run.stdout.contains(secret) && !run.stderr.contains(secret),
                         "{run}"
                     );
                 }
-                let sent = verbose == "-v" && *address != deaf;
+                let sent = *address != deaf && arguments[0] != "-d";
                 assert_eq!(
                     run.stderr.contains("uthorization: (not shown)"),
                     sent,

@@ -252,11 +252,11 @@ fn heartbeats() {
             Unhealthy("touched 90 s ago, expected within 90 s"),
         ),
         (90, "?max-age=1.6m", Healthy("touched 90 s ago")),
-        (864_000, "", Healthy("touched 864000 s ago")),
+        (864_000, "", Healthy("touched 10 d ago")),
         (
             864_000,
             "?max-age=1440m",
-            Unhealthy("touched 864000 s ago, expected within 86400 s"),
+            Unhealthy("touched 10 d ago, expected within 86400 s"),
         ),
     ] {
         let name = touched(folder.path(), ago(age)) + limit;
@@ -266,7 +266,7 @@ fn heartbeats() {
     expect(&check([&name]), &name, Healthy("touched * ms ago"));
     // Older than time itself.
     let epoch = touched(folder.path(), SystemTime::UNIX_EPOCH);
-    expect(&check([&epoch]), &epoch, Healthy("touched * s ago"));
+    expect(&check([&epoch]), &epoch, Healthy("touched * ago"));
     // A folder is touched whenever something is made in it.
     let name = format!("file:{}?max-age=1m", folder.path().display());
     expect(&check([&name]), &name, Healthy("touched * ms ago"));
@@ -277,7 +277,7 @@ fn heartbeats() {
     expect(
         &check([&name]),
         &name,
-        Unhealthy("touched * s ago, expected within 60 s"),
+        Unhealthy("touched * ago, expected within 60 s"),
     );
 }
 
@@ -286,7 +286,7 @@ fn a_clock_that_jumped() {
     let name = touched(folder.path(), SystemTime::now() + Duration::from_secs(3600));
     let limited = format!("{name}?max-age=10s");
     check([&limited]).unhealthy(&format!(
-        "unhealthy: {limited}: touched 3* in the future: a clock has jumped, and the age is unknown (*s)"
+        "unhealthy: {limited}: touched 59 min in the future: a clock has jumped, and the age is unknown (*s)"
     ));
     // Without a limit its age does not matter.
     check([&name]).healthy(&format!("healthy: {name}: touched * in *s"));

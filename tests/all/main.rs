@@ -13,6 +13,8 @@ mod grpc;
 mod handshake;
 mod hostile;
 mod http;
+mod http_pieces;
+mod http_wire;
 mod local;
 mod servers;
 
@@ -23,6 +25,8 @@ fn main() -> std::process::ExitCode {
         build::trials(),
         cli::trials(),
         http::trials(),
+        http_pieces::trials(),
+        http_wire::trials(),
         handshake::trials(),
         grpc::trials(),
         local::trials(),

@@ -13,12 +13,13 @@ use std::time::{Duration, Instant};
 
 /// Where Debian puts servers.
 const PLACES: &[&str] = &[
+    // Before the wrapper in /usr/sbin, which takes the log away.
+    "/usr/lib/rabbitmq/bin",
     "/usr/sbin",
     "/usr/bin",
     "/sbin",
     "/bin",
     "/usr/lib/postgresql/15/bin",
-    "/usr/lib/rabbitmq/bin",
     "/usr/share/zookeeper/bin",
     "/usr/share/tomcat10/bin",
 ];
@@ -272,7 +273,14 @@ impl Daemon {
     #[track_caller]
     pub fn hangs(&self, arguments: &[&str], name: &str) {
         self.kill("STOP", "-");
-        let asked = check(arguments.iter().chain(&["--timeout", "300ms"]));
+        // It takes a moment to reach each thread.
+        let begun = Instant::now();
+        let asked = loop {
+            let asked = check(arguments.iter().chain(&["--timeout", "300ms"]));
+            if asked.code != Some(0) || begun.elapsed() > Duration::from_secs(2) {
+                break asked;
+            }
+        };
         self.kill("CONT", "-");
         asked.unhealthy(&format!(
             "unhealthy: {name}: no response within 300 ms: connected, *waiting for the *"

@@ -108,7 +108,7 @@ pub fn rabbitmq(row: &Row) -> Result<(), Skip> {
     let _mapper = home.start("epmd", &["-address", "127.0.0.1", "-port", &mapper])?;
     let config = home.file(
         "rabbitmq.conf",
-        &format!("listeners.tcp.1 = 127.0.0.1:{port}\nlog.console = true\n"),
+        &format!("listeners.tcp.1 = 127.0.0.1:{port}\n"),
     );
     let mut command = home.command("rabbitmq-server")?;
     command
@@ -122,7 +122,7 @@ pub fn rabbitmq(row: &Row) -> Result<(), Skip> {
         .env("ERL_EPMD_PORT", &mapper)
         .env("ERL_EPMD_ADDRESS", "127.0.0.1")
         .env("RABBITMQ_MNESIA_BASE", home.dir("data"))
-        .env("RABBITMQ_LOG_BASE", home.dir("logs"))
+        .env("RABBITMQ_LOGS", "-")
         .env(
             "RABBITMQ_ENABLED_PLUGINS_FILE",
             home.file("plugins", "[].\n"),
@@ -132,6 +132,7 @@ pub fn rabbitmq(row: &Row) -> Result<(), Skip> {
     let url = format!("amqp://localhost:{port}");
     server.up(&[&url]);
     row.run(port, "answers");
+    server.hangs(&[&url], &url);
     server.dies(&[&url], &url);
     Ok(())
 }

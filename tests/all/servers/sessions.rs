@@ -6,11 +6,17 @@ use crate::support::{Skip, check};
 use std::io::Read;
 use std::net::TcpStream;
 
-/// Holds a session that has been greeted.
-fn greeted(port: u16) -> TcpStream {
-    let mut session = TcpStream::connect(("127.0.0.1", port)).expect("connect");
-    let _ = session.read(&mut [0; 512]).expect("receive");
-    session
+/// Holds a session that has been greeted so. It takes the server a moment to see that the one before it is over.
+fn greeted(port: u16, greeting: &str) -> TcpStream {
+    loop {
+        let mut session = TcpStream::connect(("127.0.0.1", port)).expect("connect");
+        let mut heard = [0; 512];
+        let read = session.read(&mut heard).expect("receive");
+        if heard[..read].starts_with(greeting.as_bytes()) {
+            return session;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
 }
 
 pub fn exim(row: &Row) -> Result<(), Skip> {
@@ -28,14 +34,14 @@ pub fn exim(row: &Row) -> Result<(), Skip> {
         let pid = home.path("pid");
         home.start("exim4", &["-C", &file, "-bdf", "-oX", &port, "-oP", &pid])
     };
-    let mut server = start("smtp_accept_max = 1")?;
+    let mut server = start("smtp_accept_max = 3")?;
     server.up(&[&url]);
     row.run(port, "answers");
-    let session = greeted(port);
+    let sessions = [(); 3].map(|()| greeted(port, "220 "));
     check([&url]).unhealthy(&format!(
         "unhealthy: {url}: the server says: 421 Too many concurrent SMTP connections; please try again later. (* ms)"
     ));
-    drop(session);
+    drop(sessions);
     server.up(&[&url]);
     server.dies(&[&url], &url);
 
@@ -89,14 +95,14 @@ pub fn vsftpd(row: &Row) -> Result<(), Skip> {
     let port = free_port();
     let url = format!("ftp://localhost:{port}");
     let text = format!(
-        "listen=YES\nlisten_address=127.0.0.1\nlisten_port={port}\nbackground=NO\nanonymous_enable=YES\nmax_clients=2\nsecure_chroot_dir={}\nxferlog_enable=NO\nseccomp_sandbox=NO\n",
+        "listen=YES\nlisten_address=127.0.0.1\nlisten_port={port}\nbackground=NO\nanonymous_enable=YES\nmax_clients=3\nsecure_chroot_dir={}\nxferlog_enable=NO\nseccomp_sandbox=NO\n",
         home.dir("empty")
     );
     let file = home.file("vsftpd.conf", &text);
     let mut server = home.start("vsftpd", &[&file])?;
     server.up(&[&url]);
     row.run(port, "answers");
-    let sessions = [greeted(port), greeted(port)];
+    let sessions = [(); 3].map(|()| greeted(port, "220 "));
     check([&url]).unhealthy(&format!(
         "unhealthy: {url}: the server says: 421 There are too many connected users, please try later. (* ms)"
     ));
@@ -116,15 +122,13 @@ pub fn openssh(row: &Row) -> Result<(), Skip> {
     // Where it separates its privileges; the package's unit makes it.
     std::fs::create_dir_all("/run/sshd").map_err(|error| Skip(format!("/run/sshd: {error}")))?;
     let text = format!(
-        "ListenAddress 127.0.0.1:{port}\nHostKey {key}\nPidFile none\nUsePAM no\nMaxStartups 2\nAuthorizedKeysFile none\n"
+        "ListenAddress 127.0.0.1:{port}\nHostKey {key}\nPidFile none\nUsePAM no\nMaxStartups 3\nAuthorizedKeysFile none\n"
     );
     let file = home.file("sshd_config", &text);
     let mut server = home.start("sshd", &["-D", "-e", "-f", &file])?;
     server.up(&[&url]);
-    // It takes a moment to see that a client has gone.
-    std::thread::sleep(std::time::Duration::from_millis(200));
     row.run(port, "answers");
-    let sessions = [greeted(port), greeted(port)];
+    let sessions = [(); 3].map(|()| greeted(port, "SSH-"));
     check([&url]).unhealthy(&format!(
         "unhealthy: {url}: the server says: Exceeded MaxStartups (* ms)"
     ));

@@ -190,11 +190,7 @@ pub fn apache(row: &Row) -> Result<(), Skip> {
     check([&private]).unhealthy(&format!(
         "unhealthy: {private}: status 403, expected 200-299; body: *403 Forbidden*"
     ));
-    server.stop();
-    check(row.moved(port)).unhealthy(&format!(
-        "unhealthy: {}: connection refused at *",
-        row.name(port)
-    ));
+    ends(row, &mut server, port);
     Ok(())
 }
 
@@ -284,7 +280,7 @@ pub fn varnish(row: &Row) -> Result<(), Skip> {
     check([&url]).unhealthy(&format!(
         "unhealthy: {url}: status 503, expected 200-299; body: *503 Backend fetch failed*"
     ));
-    server.dies(&[&row.name(port)], &row.name(port));
+    ends(row, &mut server, port);
     Ok(())
 }
 
@@ -345,7 +341,7 @@ pub fn tomcat(row: &Row) -> Result<(), Skip> {
     check([&url]).unhealthy(&format!(
         "unhealthy: {url}: status 404, expected 200-299; body: *"
     ));
-    server.dies(&[&row.name(port)], &row.name(port));
+    ends(row, &mut server, port);
     Ok(())
 }
 
@@ -374,7 +370,7 @@ pub fn gunicorn(row: &Row) -> Result<(), Skip> {
         "unhealthy: {}: status 503, expected 200-299; body: {{\"status\": \"DOWN\", \"database\": {{\"up\": false}}}} (* ms)",
         row.name(port)
     ));
-    server.dies(&[&row.name(port)], &row.name(port));
+    ends(row, &mut server, port);
     Ok(())
 }
 
@@ -470,10 +466,37 @@ pub fn php_fpm(row: &Row) -> Result<(), Skip> {
     let address = format!("127.0.0.1:{port}");
     let mut server = start(&address, "ping.path = /ping")?;
     shows(row, &mut server, port, "answers");
-    let other = format!("fastcgi://localhost:{port}/other");
+    let url = |path: &str| format!("fastcgi://localhost:{port}{path}");
+    // The application's own opinion.
+    let script = home.file(
+        "health.php",
+        "<?php if (isset($_GET['ill'])) { http_response_code(503); } echo 'database: ', $_GET['ill'] ?? 'up';",
+    );
+    check([&url(&script)]).healthy(&format!("healthy: {}: answers in * ms", url(&script)));
+    let ill = url(&format!("{script}?ill=gone"));
+    check([&ill]).unhealthy(&format!(
+        "unhealthy: {ill}: status 503, expected 200-299; body: database: gone (* ms)"
+    ));
+    let other = url("/other");
     check([&other]).unhealthy(&format!(
         "unhealthy: {other}: status 404, expected 200-299; body: File not found.* (* ms)"
     ));
+    let other = url("/etc/hostname");
+    check([&other]).unhealthy(&format!(
+        "unhealthy: {other}: status 403, expected 200-299; body: Access denied.* (* ms)"
+    ));
+    // Its only worker is busy.
+    let slow = url(&home.file("slow.php", "<?php sleep(3);"));
+    let busy = std::thread::spawn(move || check(["-t", "1s", &slow]));
+    server.eventually("busy", || {
+        check([&row.name(port), "-t", "200ms"]).code == Some(1)
+    });
+    check([&row.name(port), "-t", "200ms"]).unhealthy(&format!(
+        "unhealthy: {}: no response within 200 ms: connected, request sent, waiting for the reply",
+        row.name(port)
+    ));
+    busy.join().expect("the slow check").exits(1);
+    server.up(&[&row.name(port)]);
     server.dies(&[&row.name(port)], &row.name(port));
     drop(server);
     let mut server = start(&address, "")?;
