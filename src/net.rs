@@ -586,7 +586,8 @@ fn thin_out(input: &mut Vec<u8>, end: usize, wanted: Option<&str>) {
             head.extend_from_slice(line);
         }
     }
-    input.splice(..end, head);
+    head.extend_from_slice(&input[end..]);
+    *input = head;
 }
 
 #[cfg(test)]
