@@ -48,7 +48,10 @@ fn run(arguments: Vec<OsString>) -> u8 {
             Ok(_) => None,
             Err(failure) => {
                 exit = UNHEALTHY;
-                let read = |path: &str| std::fs::read_to_string(path).ok();
+                let read = |path: &str| {
+                    let text = probe::local::read(path.as_ref(), usize::MAX).ok()?;
+                    String::from_utf8(text).ok()
+                };
                 report
                     .has_room()
                     .then(|| hints::advise(failure, &read))

@@ -636,7 +636,8 @@ fn thin_out(input: &mut Vec<u8>, end: usize, wanted: Option<&str>) -> usize {
         }
     }
     let thin = head.len();
-    input.splice(..end, head);
+    head.extend_from_slice(&input[end..]);
+    *input = head;
     thin
 }
 

@@ -407,13 +407,11 @@ fn amqp(heard: &[u8]) -> Seen {
         };
     }
     match (begins(heard, b"AMQP"), heard.get(4..8)) {
-        (true, Some(version)) => {
-            let numbers: Vec<String> = version.iter().map(u8::to_string).collect();
-            Seen::Sick(Snippet::new(
-                format!("offers protocol AMQP {} only", numbers.join(".")).as_bytes(),
-            ))
+        (true, Some([id, major, minor, patch])) => {
+            let offer = format!("offers protocol AMQP {id}.{major}.{minor}.{patch} only");
+            Seen::Sick(Snippet::new(offer.as_bytes()))
         }
-        (true, None) => Seen::More,
+        (true, _) => Seen::More,
         (false, _) => Seen::Alien,
     }
 }

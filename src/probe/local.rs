@@ -1,21 +1,22 @@
 //! Workers that listen on nothing: a process by its PID file, and a heartbeat file.
 
 use crate::verdict::{Failure, Health, Snippet, Verdict};
+use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::Errno;
-use std::io::{self, Read};
-use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 /// `TASK_COMM_LEN` without its NUL: the kernel keeps this much of a program's name.
 const COMM: usize = 15;
+/// Neither a PID file nor a stat line is long.
+const LONG: usize = 1024;
 
 /// Whether the process in the PID file `file` runs, under `name` if one is given.
 ///
 /// proc(5): `/proc/PID/stat` holds the PID, the name in parentheses, and the state. A zombie has one, too, and a signal
 /// reaches it: only its state tells that it is dead.
 pub fn process(file: &Path, name: Option<&str>) -> Verdict {
-    let text = read(file)?;
+    let text = read(file, LONG).map_err(|errno| failure(file, errno))?;
     // PostgreSQL's has more lines.
     let line = text.split(|&byte| byte == b'\n').next();
     let digits = line.unwrap_or_default().trim_ascii();
@@ -26,17 +27,15 @@ pub fn process(file: &Path, name: Option<&str>) -> Verdict {
     let Some(pid) = pid.filter(|&pid| pid > 0) else {
         return Err(Box::new(Failure::NoPid(Snippet::at_most(&text, 40))));
     };
-    let stat = read(Path::new(&format!("/proc/{pid}/stat"))).map_err(|failure| match *failure {
+    let stat = format!("/proc/{pid}/stat");
+    let stat = Path::new(&stat);
+    let stat = read(stat, LONG).map_err(|errno| match errno {
         // ESRCH comes when the process ends between open and read.
-        Failure::File(_, errno) if errno == Errno::SRCH.raw_os_error() => {
+        Errno::SRCH => Box::new(Failure::NoProcess(pid)),
+        Errno::NOENT if rustix::fs::stat(Path::new("/proc/self")).is_ok() => {
             Box::new(Failure::NoProcess(pid))
         }
-        Failure::File(_, errno)
-            if errno == Errno::NOENT.raw_os_error() && Path::new("/proc/self").exists() =>
-        {
-            Box::new(Failure::NoProcess(pid))
-        }
-        _ => failure,
+        errno => failure(stat, errno),
     })?;
     // The name can hold parentheses and blanks itself.
     let open = stat
@@ -65,10 +64,10 @@ pub fn process(file: &Path, name: Option<&str>) -> Verdict {
 
 /// Whether `file` is there, and was touched within `max_age` if that is given.
 pub fn heartbeat(file: &Path, max_age: Option<Duration>) -> Verdict {
-    let failure = |error: io::Error| failure(file, &error);
-    let touched = std::fs::metadata(file)
-        .and_then(|data| data.modified())
-        .map_err(failure)?;
+    let data = rustix::fs::stat(file).map_err(|errno| failure(file, errno))?;
+    // Whoever sets a time before 1970 means that it is long ago.
+    let seconds = u64::try_from(data.st_mtime).unwrap_or(0);
+    let touched = SystemTime::UNIX_EPOCH + Duration::new(seconds, data.st_mtime_nsec as u32);
     let age = match (SystemTime::now().duration_since(touched), max_age) {
         (Ok(age), _) => age,
         // Without a limit its age does not matter.
@@ -81,23 +80,29 @@ pub fn heartbeat(file: &Path, max_age: Option<Duration>) -> Verdict {
     }
 }
 
-/// The beginning of a file: neither a PID file nor a stat line is long.
-fn read(file: &Path) -> Result<Vec<u8>, Box<Failure>> {
+/// A file, or its first `most` bytes and at most a page more.
+///
+/// # Errors
+/// What the system says.
+pub fn read(file: &Path, most: usize) -> Result<Vec<u8>, Errno> {
+    // Opening a FIFO would wait for somebody who writes, past any deadline.
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    let opened = rustix::fs::open(file, flags, Mode::empty())?;
+    if FileType::from_raw_mode(rustix::fs::fstat(&opened)?.st_mode) == FileType::Fifo {
+        return Err(Errno::INVAL);
+    }
     let mut text = Vec::new();
-    let mut read = || {
-        // Opening one would wait for somebody who writes, past any deadline.
-        if std::fs::metadata(file)?.file_type().is_fifo() {
-            return Err(Errno::INVAL.into());
+    loop {
+        let have = text.len();
+        text.resize(have + 4096, 0);
+        let read = rustix::io::read(&opened, &mut text[have..])?;
+        text.truncate(have + read);
+        if read == 0 || text.len() >= most {
+            return Ok(text);
         }
-        std::fs::File::open(file)?.take(1024).read_to_end(&mut text)
-    };
-    read().map_err(|error: io::Error| failure(file, &error))?;
-    Ok(text)
+    }
 }
 
-fn failure(file: &Path, error: &io::Error) -> Box<Failure> {
-    Box::new(Failure::File(
-        file.to_owned(),
-        error.raw_os_error().unwrap_or(0),
-    ))
+fn failure(file: &Path, errno: Errno) -> Box<Failure> {
+    Box::new(Failure::File(file.to_owned(), errno.raw_os_error()))
 }

@@ -14,7 +14,10 @@ use libtest_mimic::Trial;
 use serde_json::Value;
 
 use crate::support::{self, Outcome, Run, Skip, matches};
-use crate::swarm;
+
+// Below this module, because it needs the same images.
+#[path = "swarm.rs"]
+mod swarm;
 
 /// As most services run.
 const USUAL: &str = "--publish 127.0.0.1::6767";
@@ -25,9 +28,13 @@ const TIGHT_BOX: &str =
 pub fn trials() -> Vec<Trial> {
     let images = Arc::default();
     let mut trials = vec![
-        trial(&images, "docker::example_falls_ill_and_recovers", |images| {
-            falls_ill_and_recovers(images.accounts(), USUAL);
-        }),
+        trial(
+            &images,
+            "docker::example_falls_ill_and_recovers",
+            |images| {
+                falls_ill_and_recovers(images.accounts(), USUAL);
+            },
+        ),
         trial(&images, "docker::example_in_a_tight_box", |images| {
             let options = format!("{TIGHT_BOX} --tmpfs /data:uid=65532");
             falls_ill_and_recovers(images.accounts(), &options);
@@ -49,11 +56,7 @@ pub fn trials() -> Vec<Trial> {
 }
 
 /// A trial that needs an engine, and shares what is built in it.
-pub fn trial<R: Outcome + 'static>(
-    images: &Arc<Images>,
-    name: &str,
-    body: fn(&Images) -> R,
-) -> Trial {
+fn trial<R: Outcome + 'static>(images: &Arc<Images>, name: &str, body: fn(&Images) -> R) -> Trial {
     let images = Arc::clone(images);
     Trial::ignorable_test(name, move || {
         Ok(match can_run() {
@@ -141,7 +144,7 @@ const GO: &str = "golang:alpine";
 
 /// What the tests of one run share, each made when first asked for. The last trial to end removes them all.
 #[derive(Default)]
-pub struct Images {
+struct Images {
     local_builder: OnceLock<String>,
     checker: OnceLock<String>,
     accounts: OnceLock<String>,
@@ -161,7 +164,7 @@ impl Images {
             .get_or_init(|| self.build_example("accounts", &[]))
     }
 
-    pub fn go(&self) -> &str {
+    fn go(&self) -> &str {
         self.go.get_or_init(|| {
             let checker = format!("HEALTHCHECKER={}", self.checker());
             let context = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/go");
@@ -324,13 +327,13 @@ impl Drop for Container {
 }
 
 /// What Docker knows of a container's health.
-pub fn health(container: &str) -> Value {
+fn health(container: &str) -> Value {
     let json = succeed(&["inspect", "--format", "{{json .State.Health}}", container]);
     serde_json::from_str(&json).expect("docker prints JSON")
 }
 
 /// Asserts what the last entry of Docker's log is: the checker's line, and all of it.
-pub fn last_check(health: &Value, code: i64, line: &str) {
+fn last_check(health: &Value, code: i64, line: &str) {
     let entry = health["Log"]
         .as_array()
         .and_then(|log| log.last())
@@ -348,7 +351,7 @@ pub fn last_check(health: &Value, code: i64, line: &str) {
     );
 }
 
-pub fn label() -> String {
+fn label() -> String {
     format!("healthchecker.test={}", std::process::id())
 }
 
@@ -360,11 +363,11 @@ fn is_present(image: &str) -> bool {
     docker(&["image", "inspect", image]).is_ok()
 }
 
-pub fn docker(args: &[&str]) -> Result<String, String> {
+fn docker(args: &[&str]) -> Result<String, String> {
     run(Command::new("docker").args(args))
 }
 
-pub fn succeed(args: &[&str]) -> String {
+fn succeed(args: &[&str]) -> String {
     docker(args).unwrap_or_else(|why| panic!("{why}"))
 }
 

@@ -12,10 +12,10 @@ use std::time::{Duration, Instant, SystemTime};
 
 use libtest_mimic::Trial;
 
-use crate::docker::{Images, docker, health, label, last_check, succeed, trial};
+use super::{Images, docker, health, label, last_check, succeed, trial};
 use crate::support::Skip;
 
-pub fn trials(images: &Arc<Images>) -> Vec<Trial> {
+pub(super) fn trials(images: &Arc<Images>) -> Vec<Trial> {
     vec![trial(
         images,
         "swarm::replaces_updates_and_rolls_back",
@@ -241,7 +241,8 @@ impl Drop for Service {
 fn events() -> Child {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     let now = now.expect("it is after 1970").as_secs().to_string();
-    let format = r#"{{.Action}}|{{.Actor.Attributes.name}}|{{index .Actor.Attributes "updatestate.new"}}"#;
+    let format =
+        r#"{{.Action}}|{{.Actor.Attributes.name}}|{{index .Actor.Attributes "updatestate.new"}}"#;
     let mut command = Command::new("docker");
     command.args(["events", "--since", &now, "--format", format]);
     for event in ["health_status", "kill", "die", "update"] {
