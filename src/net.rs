@@ -12,7 +12,7 @@ use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use ureq::http::Uri;
+use ureq::http::{HeaderValue, Uri};
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
 use ureq::{Agent, Error};
@@ -240,6 +240,8 @@ pub struct Wire {
     wanted: Option<String>,
     /// The longest line of the request, in bytes, at the most.
     longest_line: usize,
+    /// Header values that nothing may print.
+    secrets: Vec<HeaderValue>,
     record: Arc<Mutex<Record>>,
 }
 
@@ -250,9 +252,11 @@ impl Wire {
         deadline: &Deadline,
         wanted: Option<&str>,
         longest_line: usize,
+        secrets: Vec<HeaderValue>,
     ) -> Self {
         Wire {
             place: place.clone(),
+            secrets,
             wanted: wanted.map(str::to_ascii_lowercase),
             longest_line,
             record: Arc::new(Mutex::new(Record {
@@ -398,6 +402,10 @@ impl Line {
             .stream
             .read(&mut self.input[have..], phase, &self.wire.deadline());
         self.input.truncate(have + *read.as_ref().unwrap_or(&0));
+        for secret in &self.wire.secrets {
+            let secret = secret.as_bytes();
+            mask(&mut self.input[have.saturating_sub(secret.len())..], secret);
+        }
         read
     }
 
@@ -608,6 +616,18 @@ fn unfold(head: &mut [u8]) {
 /// The name of the field in `line`.
 fn name_of(line: &[u8]) -> &[u8] {
     line.split(|&byte| byte == b':').next().unwrap_or_default()
+}
+
+/// Blackens every `secret` in what came: a service that echoes the request must not write our credentials into a log.
+fn mask(input: &mut [u8], secret: &[u8]) {
+    let mut from = 0;
+    while let Some(at) = input[from..]
+        .windows(secret.len().max(1))
+        .position(|window| window == secret)
+    {
+        input[from + at..][..secret.len()].fill(b'*');
+        from += at + secret.len();
+    }
 }
 
 /// Drops the fields that nobody asks about from a head that has more of them than ureq takes, and returns its new end.

@@ -110,7 +110,18 @@ impl Exchange<'_> {
             hop.uri.path().len() + hop.uri.query().map_or(0, str::len) + hop.method.as_str().len();
         let longest = line.max(longest.unwrap_or(0)) + 512;
         let wanted = self.http.header.as_ref().map(|header| header.name.as_str());
-        let wire = Wire::new(&hop.place, self.deadline, wanted, longest);
+        let secrets = hop
+            .headers
+            .iter()
+            .map(|(_, value)| value)
+            .filter(|value| value.is_sensitive());
+        let wire = Wire::new(
+            &hop.place,
+            self.deadline,
+            wanted,
+            longest,
+            secrets.cloned().collect(),
+        );
         let mut request = Request::new(());
         *request.method_mut() = hop.method.clone();
         *request.uri_mut() = hop.uri.clone();

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 pub fn trials() -> Vec<Trial> {
     trials![
+        echoes_of_credentials_are_blackened,
         requests,
         request_targets,
         a_request_is_one_segment,
@@ -909,6 +910,30 @@ fn credentials_are_never_printed() {
                     sent,
                     "{run}"
                 );
+            }
+        }
+    }
+}
+
+/// A service that sends back what it was sent, as HTTP and as something else.
+fn echoes_of_credentials_are_blackened() {
+    for head in [
+        "HTTP/1.1 500 Oops\r\nConnection: close\r\n\r\n",
+        "HTTP/1.1 500 ",
+        "ECHO ",
+    ] {
+        let server = Server::new(move |connection| {
+            let request = read_request(connection);
+            let _ = connection.write_all(&[head.as_bytes(), &request].concat());
+        });
+        for secret in [
+            ["-u", "admin:open sesame"],
+            ["-H", "Authorization: Bearer YWRtaW46b3BlbiBzZXNhbWU="],
+        ] {
+            let run = check([&secret[..], &["-v", &server.url("/")]].concat());
+            run.exits(1);
+            for word in ["YWRtaW46b3BlbiBzZXNhbWU", "sesame"] {
+                assert!(!run.stderr.contains(word) && run.stdout.is_empty(), "{run}");
             }
         }
     }
