@@ -3,7 +3,7 @@
 //! Nothing is mocked and nothing is pulled: where the engine lacks the official image of a toolchain, the builder is
 //! made of this machine's own. Everything a run leaves in the engine carries its label, and goes when the run ends.
 
-use std::io::{Read, Write};
+use std::io::{Read, Seek, Write};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, OnceLock};
@@ -50,6 +50,9 @@ pub fn trials() -> Vec<Trial> {
             "docker::checks_of_a_hung_service_leave_no_process",
             |images| leave_no_process(images.go()),
         ),
+        trial(&images, "docker::gateway_says_who_is_ill", |images| {
+            gateway_says_who_is_ill(images.accounts(), images.gateway());
+        }),
     ];
     trials.extend(swarm::trials(&images));
     trials
@@ -116,6 +119,48 @@ fn leave_no_process(image: &str) {
     container.answers();
 }
 
+/// Two services on a network: the one in front is as ill as the one behind it, and says that it is the other one.
+fn gateway_says_who_is_ill(accounts: &str, gateway: &str) {
+    const TIMES: &str = "--health-interval 1s --health-retries 1";
+    const HEALTHY: &str = "healthy: http://localhost:8080/health: 200 OK in * ms\n";
+    const UNHEALTHY: &str = concat!(
+        "unhealthy: http://localhost:8080/health: status 503, expected 200-299; body: *",
+        r#""at":"http://accounts:6767/health","cause":"status 503","#,
+        "*\n"
+    );
+    let network = Network::create();
+    let on = format!("--network {} {TIMES}", network.0);
+    let accounts = Container::start(accounts, &format!("{on} --network-alias accounts"));
+    let gateway = Container::start(gateway, &on);
+    gateway.becomes("healthy", 0, HEALTHY);
+    accounts.get("/testability/healthy/false");
+    gateway.becomes("unhealthy", 1, UNHEALTHY);
+    accounts.get("/testability/healthy/true");
+    gateway.becomes("healthy", 0, HEALTHY);
+}
+
+/// A network on which containers find each other by name, for as long as the value lives.
+struct Network(String);
+
+impl Network {
+    fn create() -> Self {
+        let label = label();
+        Network(succeed(&[
+            "network",
+            "create",
+            "--label",
+            &label,
+            &tag("network"),
+        ]))
+    }
+}
+
+impl Drop for Network {
+    fn drop(&mut self) {
+        let _ = docker(&["network", "rm", &self.0]);
+    }
+}
+
 /// Whether there is an engine here, and something to build with.
 fn can_run() -> Result<(), Skip> {
     docker(&["version"]).map_err(|why| {
@@ -148,6 +193,7 @@ struct Images {
     local_builder: OnceLock<String>,
     checker: OnceLock<String>,
     accounts: OnceLock<String>,
+    gateway: OnceLock<String>,
     go: OnceLock<String>,
 }
 
@@ -162,6 +208,29 @@ impl Images {
         self.checker();
         self.accounts
             .get_or_init(|| self.build_example("accounts", &[]))
+    }
+
+    /// The other Rust example, built where the first one was.
+    fn gateway(&self) -> &str {
+        self.gateway.get_or_init(|| {
+            let accounts = self.accounts();
+            let service = self.build_example("service", &["--target", "service"]);
+            let dockerfile = format!(
+                r#"
+                FROM {service} AS service
+                RUN cargo install --locked --path . --root /out --example gateway
+                FROM {accounts}
+                COPY --from=service /out/bin/gateway /gateway
+                HEALTHCHECK CMD ["/healthchecker", "--port", "8080"]
+                ENTRYPOINT ["/gateway", "--upstream", "http://accounts:6767"]
+                "#
+            );
+            let mut file = tempfile::tempfile().expect("a temporary file");
+            file.write_all(dockerfile.as_bytes())
+                .expect("it is writable");
+            file.rewind().expect("it is a file");
+            build("gateway", &service, &["-"], file.into())
+        })
     }
 
     fn go(&self) -> &str {
