@@ -161,6 +161,10 @@ pub struct Http {
     pub body: BodyExpectations,
 }
 
+/// What is wrong with a text of the command line: what follows its name and value in a sentence. A `String` would cost
+/// a hundred bytes at each place.
+pub type Complaint = &'static str;
+
 /// What is said of a target that has no scheme.
 pub const NOT_A_URL: &str = "is not a URL such as http://localhost:8080/health";
 
@@ -186,7 +190,7 @@ impl Url {
     ///
     /// # Errors
     /// A sentence that says what is wrong.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, Complaint> {
         let (scheme, rest) = split_once(text, "://").ok_or(NOT_A_URL)?;
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let (authority, path) = rest.split_at(end);
@@ -204,14 +208,14 @@ impl Url {
             _ => (host_port, None),
         };
         if host_text.contains(':') && !host_text.starts_with('[') {
-            return Err("has an IPv6 address without brackets: write [::1]".into());
+            return Err("has an IPv6 address without brackets: write [::1]");
         }
         let credentials = userinfo.map(|userinfo| {
             let (user, password) = userinfo.split_once(':').unwrap_or((userinfo, ""));
             Some((percent_decoded(user)?, percent_decoded(password)?))
         });
         let credentials = match credentials {
-            Some(None) => return Err("has a bad %XX in its credentials".into()),
+            Some(None) => return Err("has a bad %XX in its credentials"),
             Some(decoded) => decoded,
             None => None,
         };
@@ -265,7 +269,7 @@ pub const NOT_THIS_MACHINE: &str =
 ///
 /// # Errors
 /// A sentence that says what is wrong. A name is never looked up.
-pub fn host(text: &str) -> Result<Host, String> {
+pub fn host(text: &str) -> Result<Host, Complaint> {
     let bare = text
         .strip_prefix('[')
         .and_then(|rest| rest.strip_suffix(']'));
@@ -280,8 +284,8 @@ pub fn host(text: &str) -> Result<Host, String> {
         }
         Some(ip) => Ok(Host::Ip(ip)),
         None if text.eq_ignore_ascii_case("localhost") => Ok(Host::Localhost),
-        None if text.is_empty() => Err("has no host: write localhost".into()),
-        None => Err(NOT_THIS_MACHINE.into()),
+        None if text.is_empty() => Err("has no host: write localhost"),
+        None => Err(NOT_THIS_MACHINE),
     }
 }
 
@@ -289,11 +293,11 @@ pub fn host(text: &str) -> Result<Host, String> {
 ///
 /// # Errors
 /// A sentence that says what is wrong.
-pub fn port(text: &str) -> Result<u16, String> {
+pub fn port(text: &str) -> Result<u16, Complaint> {
     let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     match text.parse() {
         Ok(port) if digits && port > 0 => Ok(port),
-        _ => Err("is not a port (1-65535)".into()),
+        _ => Err("is not a port (1-65535)"),
     }
 }
 
@@ -304,9 +308,9 @@ const MAX_PATH: usize = 65_000;
 ///
 /// # Errors
 /// A sentence that says what is wrong.
-pub fn path_and_query(text: &str) -> Result<String, String> {
+pub fn path_and_query(text: &str) -> Result<String, Complaint> {
     if text.bytes().any(|b| b <= b' ' || b == 0x7f) {
-        return Err("has a blank or control character in its path: write %20 or the like".into());
+        return Err("has a blank or control character in its path: write %20 or the like");
     }
     let path = if text.is_empty() || text.starts_with('/') {
         text.to_owned()
@@ -318,12 +322,12 @@ pub fn path_and_query(text: &str) -> Result<String, String> {
         return Ok(path);
     }
     if path.len() > MAX_PATH {
-        return Err(format!("is longer than {MAX_PATH} bytes"));
+        return Err("is longer than 65000 bytes");
     }
     // What the http crate refuses may not stand in a request line.
     match ureq::http::uri::PathAndQuery::try_from(path.as_str()) {
         Ok(_) => Ok(path),
-        Err(_) => Err("has a character that a path cannot hold: write it as %XX".into()),
+        Err(_) => Err("has a character that a path cannot hold: write it as %XX"),
     }
 }
 
@@ -331,7 +335,7 @@ pub fn path_and_query(text: &str) -> Result<String, String> {
 ///
 /// # Errors
 /// A sentence that says what is wrong, without the value, which can be a secret.
-pub fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
+pub fn header(text: &str) -> Result<(HeaderName, HeaderValue), Complaint> {
     let (name, value) = text.split_once(':').ok_or("is no 'NAME: VALUE'")?;
     let name = HeaderName::from_bytes(name.as_bytes())
         .map_err(|_| "has a character that a header name cannot hold")?;
@@ -343,12 +347,12 @@ pub fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
         "trailer",
     ];
     if computed.contains(&name.as_str()) {
-        return Err("frames the request, and so it is computed from --data".into());
+        return Err("frames the request, and so it is computed from --data");
     }
     let mut value = header_value(value.trim_matches(' '))?;
     // ureq takes these two in visible ASCII only.
     if (name == "host" || name == "authorization") && value.to_str().is_err() {
-        return Err("has a character that is not visible ASCII".into());
+        return Err("has a character that is not visible ASCII");
     }
     value.set_sensitive(name == "authorization" || name == "proxy-authorization");
     Ok((name, value))
@@ -358,7 +362,7 @@ pub fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
 ///
 /// # Errors
 /// A sentence that says what is wrong, without the value.
-pub fn header_value(text: &str) -> Result<HeaderValue, &'static str> {
+pub fn header_value(text: &str) -> Result<HeaderValue, Complaint> {
     // A tab is a control character too, and the only one that an http::HeaderValue holds.
     match HeaderValue::from_str(text) {
         Ok(value) if !text.contains('\t') => Ok(value),
@@ -370,15 +374,13 @@ pub fn header_value(text: &str) -> Result<HeaderValue, &'static str> {
 ///
 /// # Errors
 /// A sentence that says what is wrong, without the credentials.
-pub fn basic(user: &str, password: &str) -> Result<HeaderValue, String> {
+pub fn basic(user: &str, password: &str) -> Result<HeaderValue, Complaint> {
     let credentials = format!("{user}:{password}");
     if credentials.bytes().any(|b| b.is_ascii_control()) {
-        return Err("has a control character".into());
+        return Err("has a control character");
     }
     if user.contains(':') {
-        return Err(
-            "has a colon in the user's name, which basic authentication cannot send".into(),
-        );
+        return Err("has a colon in the user's name, which basic authentication cannot send");
     }
     let mut value = HeaderValue::try_from(format!("Basic {}", base64(credentials.as_bytes())))
         .map_err(|_| "cannot be sent")?;
@@ -412,7 +414,7 @@ pub const MAX_TIME: Duration = Duration::from_secs(86_400);
 ///
 /// # Errors
 /// A sentence that says what is wrong.
-pub fn time(text: &str) -> Result<Duration, String> {
+pub fn time(text: &str) -> Result<Duration, Complaint> {
     const FORM: &str = "is not a time such as 3, 0.5, 500ms, 2s or 1m";
     let units = [
         ("ms", 1_000_000),
@@ -425,25 +427,25 @@ pub fn time(text: &str) -> Result<Duration, String> {
         .find_map(|&(unit, nanos)| Some((text.strip_suffix(unit)?, nanos)));
     let (number, unit) = number_and_unit.ok_or(FORM)?;
     let (whole, fraction) = match number.split_once('.') {
-        Some((_, "")) => return Err(FORM.into()),
+        Some((_, "")) => return Err(FORM),
         Some((whole, fraction)) => (whole, fraction),
         None => (number, ""),
     };
     let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
     if whole.is_empty() || !digits(whole) || !digits(fraction) {
-        return Err(FORM.into());
+        return Err(FORM);
     }
-    let too_long = || format!("is longer than a day ({} s)", MAX_TIME.as_secs());
-    let whole: u64 = whole.parse().map_err(|_| too_long())?;
-    let mut nanos = whole.checked_mul(unit).ok_or_else(too_long)?;
+    const TOO_LONG: Complaint = "is longer than a day (86400 s)";
+    let whole: u64 = whole.parse().map_err(|_| TOO_LONG)?;
+    let mut nanos = whole.checked_mul(unit).ok_or(TOO_LONG)?;
     let mut digit_is_worth = unit;
     for digit in fraction.bytes() {
         digit_is_worth /= 10;
         nanos += u64::from(digit - b'0') * digit_is_worth;
     }
     match Duration::from_nanos(nanos) {
-        time if time > MAX_TIME => Err(too_long()),
-        time if time < Duration::from_micros(1) => Err("is no time at all".into()),
+        time if time > MAX_TIME => Err(TOO_LONG),
+        time if time < Duration::from_micros(1) => Err("is no time at all"),
         time => Ok(time),
     }
 }

@@ -1,7 +1,7 @@
 //! The command line: one row per option feeds the parser, `--help`, and the README's test. Arguments and variables
 //! in, a command out; nothing is printed and nothing is asked here.
 
-use crate::check::{self, Check, Host, Place, Target};
+use crate::check::{self, Check, Complaint, Host, Place, Target};
 use crate::expect::{self, BodyExpectations, HeaderExpectation, JsonExpectation, Statuses};
 use crate::net;
 use crate::vars::{self, BadReference};
@@ -45,9 +45,9 @@ enum Kind {
     /// A flag.
     Flag(fn(&mut Given)),
     /// One value; giving it twice is an error.
-    One(fn(&mut Given, &str) -> Result<(), String>),
+    One(fn(&mut Given, &str) -> Result<(), Complaint>),
     /// A value each time.
-    Many(fn(&mut Given, &str) -> Result<(), String>),
+    Many(fn(&mut Given, &str) -> Result<(), Complaint>),
     /// A text to print.
     Info(fn() -> String),
 }
@@ -146,7 +146,7 @@ const OPTIONS: &[Row] = &[
     secret(row(Some('H'), "header", "'NAME: VALUE'", "request header; repeatable; Host replaces the computed one", Scope::Http,
         Many(|given, text| push(&mut given.headers, check::header(text))))),
     secret(row(Some('d'), "data", "TEXT", "request body; the method becomes POST unless given", Scope::Http,
-        One(|given, text| set(&mut given.data, Ok::<_, String>(text.to_owned()))))),
+        One(|given, text| set(&mut given.data, Ok(text.to_owned()))))),
     secret(row(Some('u'), "user", "USER:PASSWORD", "basic authentication; never printed", Scope::Http,
         One(|given, text| set(&mut given.user, user(text))))),
     row(Some('A'), "user-agent", "TEXT", concat!("User-Agent (default: healthchecker/", env!("CARGO_PKG_VERSION"), ")"), Scope::Http,
@@ -219,28 +219,29 @@ struct Given {
     style: Style,
 }
 
-fn set<T, E: Into<String>>(slot: &mut Option<T>, value: Result<T, E>) -> Result<(), String> {
-    *slot = Some(value.map_err(Into::into)?);
+fn set<T>(slot: &mut Option<T>, value: Result<T, Complaint>) -> Result<(), Complaint> {
+    *slot = Some(value?);
     Ok(())
 }
 
-fn push<T, E: Into<String>>(list: &mut Vec<T>, value: Result<T, E>) -> Result<(), String> {
-    list.push(value.map_err(Into::into)?);
+fn push<T>(list: &mut Vec<T>, value: Result<T, Complaint>) -> Result<(), Complaint> {
+    list.push(value?);
     Ok(())
 }
 
-fn host(text: &str) -> Result<(String, Host), String> {
+fn host(text: &str) -> Result<(String, Host), Complaint> {
     match check::host(text) {
         Ok(host) => Ok((text.to_owned(), host)),
-        Err(_) if text.starts_with("localhost:") || expect::contains(text.as_bytes(), "://") => Err(
-            "is more than a host: say the rest with --port and --path, or all of it as the TARGET"
-                .into(),
-        ),
+        Err(_) if text.starts_with("localhost:") || expect::contains(text.as_bytes(), "://") => {
+            Err(
+                "is more than a host: say the rest with --port and --path, or all of it as the TARGET",
+            )
+        }
         Err(complaint) => Err(complaint),
     }
 }
 
-fn not_empty(text: &str) -> Result<String, &'static str> {
+fn not_empty(text: &str) -> Result<String, Complaint> {
     if text.is_empty() {
         Err("is in every body: write the text to look for")
     } else {
@@ -248,7 +249,7 @@ fn not_empty(text: &str) -> Result<String, &'static str> {
     }
 }
 
-fn unix_socket(text: &str) -> Result<PathBuf, &'static str> {
+fn unix_socket(text: &str) -> Result<PathBuf, Complaint> {
     // struct sockaddr_un has 108 bytes on Linux, the NUL at the end included.
     match text.len() {
         0 => Err("is no file"),
@@ -257,7 +258,7 @@ fn unix_socket(text: &str) -> Result<PathBuf, &'static str> {
     }
 }
 
-fn expect_header(text: &str) -> Result<HeaderExpectation, &'static str> {
+fn expect_header(text: &str) -> Result<HeaderExpectation, Complaint> {
     if text.bytes().any(|byte| byte.is_ascii_control()) {
         return Err("has a control character");
     }
@@ -274,7 +275,7 @@ fn expect_header(text: &str) -> Result<HeaderExpectation, &'static str> {
     }
 }
 
-fn method(text: &str) -> Result<Method, &'static str> {
+fn method(text: &str) -> Result<Method, Complaint> {
     match Method::from_bytes(text.as_bytes()) {
         Ok(Method::CONNECT) => Err("asks a proxy for a tunnel, which is no check"),
         Ok(method) => Ok(method),
@@ -282,14 +283,14 @@ fn method(text: &str) -> Result<Method, &'static str> {
     }
 }
 
-fn user(text: &str) -> Result<HeaderValue, String> {
+fn user(text: &str) -> Result<HeaderValue, Complaint> {
     let (user, password) = text
         .split_once(':')
         .ok_or("has no colon between user and password")?;
     check::basic(user, password)
 }
 
-fn user_agent(text: &str) -> Result<HeaderValue, &'static str> {
+fn user_agent(text: &str) -> Result<HeaderValue, Complaint> {
     check::header_value(text)
 }
 
@@ -314,7 +315,7 @@ pub fn parse(arguments: Vec<OsString>, variables: Variables) -> Result<Command, 
             (One(set) | Many(set), Some(value)) => {
                 let name = format!("--{}", row.long);
                 let value = expand(&name, row.secret, value, variables)?;
-                set(&mut given, &value).map_err(|complaint| complain(row, &value, &complaint))?;
+                set(&mut given, &value).map_err(|complaint| complain(row, &value, complaint))?;
             }
             // `split` gives every such row its value, and ends at the others.
             (One(_) | Many(_) | Info(_), _) => {}

@@ -255,7 +255,7 @@ fn local(scheme: &str, rest: &str) -> Result<Target, String> {
             }
         }
         _ => {
-            let bad = |complaint: String| format!("has a max-age that {complaint}");
+            let bad = |complaint| format!("has a max-age that {complaint}");
             Ask::File {
                 file: file.into(),
                 max_age: value.map(check::time).transpose().map_err(bad)?,
