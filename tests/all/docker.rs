@@ -16,7 +16,6 @@ use serde_json::Value;
 use crate::support::{self, Outcome, Run, Skip, matches};
 
 // Below this module, because it needs the same images.
-#[path = "swarm.rs"]
 mod swarm;
 
 /// As most services run.

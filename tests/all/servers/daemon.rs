@@ -2,7 +2,7 @@
 //! than the test.
 
 use crate::support::{Skip, check};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
@@ -34,10 +34,12 @@ pub fn free_port() -> u16 {
     let start = 20_000 + (std::process::id() % 100 * 100) as u16;
     loop {
         let port = start + NEXT.fetch_add(1, Ordering::SeqCst) % 2000;
-        if ["127.0.0.1", "::1"]
-            .iter()
-            .all(|host| TcpListener::bind((*host, port)).is_ok())
-        {
+        let taken = ["127.0.0.1", "::1"].iter().any(|host| {
+            // A machine without IPv6 has the other error.
+            TcpListener::bind((*host, port))
+                .is_err_and(|error| error.kind() == ErrorKind::AddrInUse)
+        });
+        if !taken {
             return port;
         }
     }
@@ -62,9 +64,16 @@ impl Home {
             .lines()
             .find_map(|line| line.strip_prefix(user)?.strip_prefix(':'));
         let user = match entry {
-            // Whoever is not root can be nobody else, which most servers prefer.
+            _ if !root && user == "root" => {
+                return Err(Skip("it has to be started by root".into()));
+            }
+            // Whoever is not root can be nobody else, which is what most servers want.
             _ if !root => None,
-            None => return Err(Skip(format!("there is no user {user}"))),
+            None => {
+                return Err(Skip(format!(
+                    "there is no user {user}: it is not installed"
+                )));
+            }
             Some(entry) => {
                 let mut ids = entry
                     .split(':')
@@ -216,7 +225,11 @@ impl Daemon {
     /// Waits until the checker is content with the server.
     #[track_caller]
     pub fn up(&mut self, arguments: &[&str]) {
-        self.eventually("healthy", || check(arguments).code == Some(0));
+        self.eventually("healthy", || {
+            let run = check(arguments);
+            assert!(!run.stderr.starts_with("error: "), "{run}");
+            run.code == Some(0)
+        });
     }
 
     /// Waits until `state` is there.

@@ -123,6 +123,7 @@ pub fn rabbitmq(row: &Row) -> Result<(), Skip> {
         .env("ERL_EPMD_ADDRESS", "127.0.0.1")
         .env("RABBITMQ_MNESIA_BASE", home.dir("data"))
         .env("RABBITMQ_LOGS", "-")
+        .env("RABBITMQ_LOG_BASE", home.dir("logs"))
         .env(
             "RABBITMQ_ENABLED_PLUGINS_FILE",
             home.file("plugins", "[].\n"),

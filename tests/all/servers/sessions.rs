@@ -63,30 +63,38 @@ pub fn exim(row: &Row) -> Result<(), Skip> {
 
 pub fn dovecot(row: &Row) -> Result<(), Skip> {
     let home = Home::of("root")?;
-    let scheme = if row.line.contains("imap") {
-        "imap"
-    } else {
-        "pop3"
+    let (this, other, farewell) = match row.line.contains("imap") {
+        true => ("imap", "pop3", "* BYE"),
+        false => ("pop3", "imap", "-ERR"),
     };
     let port = free_port();
-    let url = format!("{scheme}://localhost:{port}");
-    let other = if scheme == "imap" { "pop3" } else { "imap" };
-    let text = format!(
-        "protocols = imap pop3\nlisten = 127.0.0.1\nssl = no\nbase_dir = {}\nlog_path = /dev/stderr\nmail_location = maildir:{}\n\
-         passdb {{\n driver = static\n args = password=x\n}}\nuserdb {{\n driver = static\n args = uid=65534 gid=65534 home=/nonexistent\n}}\n\
-         service {scheme}-login {{\n inet_listener {scheme} {{\n port = {port}\n }}\n inet_listener {scheme}s {{\n port = 0\n }}\n}}\n\
-         service {other}-login {{\n inet_listener {other} {{\n port = 0\n }}\n inet_listener {other}s {{\n port = 0\n }}\n}}\n",
-        home.dir("run"),
-        home.path("mail"),
-    );
-    let file = home.file("dovecot.conf", &text);
-    let mut server = home.start("dovecot", &["-F", "-c", &file])?;
+    let url = format!("{this}://localhost:{port}");
+    let (run, mail) = (home.dir("run"), home.path("mail"));
+    let start = |userdb: &str| {
+        let text = format!(
+            "protocols = imap pop3\nlisten = 127.0.0.1\nssl = no\nbase_dir = {run}\nlog_path = /dev/stderr\n\
+             mail_location = maildir:{mail}\n\
+             passdb {{\n driver = static\n args = password=x\n}}\nuserdb {{\n driver = {userdb}\n}}\n\
+             service {this}-login {{\n inet_listener {this} {{\n  port = {port}\n }}\n inet_listener {this}s {{\n  port = 0\n }}\n}}\n\
+             service {other}-login {{\n inet_listener {other} {{\n  port = 0\n }}\n inet_listener {other}s {{\n  port = 0\n }}\n}}\n"
+        );
+        let file = home.file("dovecot.conf", &text);
+        home.start("dovecot", &["-F", "-c", &file])
+    };
+    let mut server = start("static\n args = uid=65534 gid=65534 home=/nonexistent")?;
     server.up(&[&url]);
     server.logs_only(
         |line| !line.contains("Error") && !line.contains("Warning"),
         || row.run(port, "answers"),
     );
     server.dies(&[&url], &url);
+    drop(server);
+    // It listens, but nobody could ever log in.
+    let mut server = start("nonexistent")?;
+    server.eventually("listening", || !check([&url]).stderr.contains("refused"));
+    check(["--timeout=20s", &url]).unhealthy(&format!(
+        "unhealthy: {url}: the server says: {farewell} Auth process broken (*s)"
+    ));
     Ok(())
 }
 
@@ -127,7 +135,10 @@ pub fn openssh(row: &Row) -> Result<(), Skip> {
     let file = home.file("sshd_config", &text);
     let mut server = home.start("sshd", &["-D", "-e", "-f", &file])?;
     server.up(&[&url]);
-    row.run(port, "answers");
+    server.logs_only(
+        |line| line.contains("disconnect") || line.starts_with("Disconnected from"),
+        || row.run(port, "answers"),
+    );
     let sessions = [(); 3].map(|()| greeted(port, "SSH-"));
     check([&url]).unhealthy(&format!(
         "unhealthy: {url}: the server says: Exceeded MaxStartups (* ms)"

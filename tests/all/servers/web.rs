@@ -85,7 +85,7 @@ pub fn nginx(row: &Row) -> Result<(), Skip> {
     check([&format!("tls://localhost:{tls}")])
         .healthy(&format!("healthy: tls://localhost:{tls}: answers in * ms"));
     check([&format!("tls://localhost:{port}")]).unhealthy(&format!(
-        "unhealthy: tls://localhost:{port}: not tls: the reply begins with HTTP/1.1 400 Bad Request* (* ms)"
+        "unhealthy: tls://localhost:{port}: not tls: the reply begins with HTTP/1.1 400 Bad Request*; this looks like HTTP (* ms)"
     ));
     check([&format!("http://localhost:{tls}/")]).unhealthy(&format!(
         "unhealthy: http://localhost:{tls}/: status 400, expected 200-299; body: *The plain HTTP request was sent to HTTPS port*"
@@ -290,12 +290,16 @@ pub fn squid(row: &Row) -> Result<(), Skip> {
     let start = |access: &str| {
         let text = format!(
             "http_port 127.0.0.1:{port}\nvisible_hostname localhost\npid_filename {}\ncache_log /dev/stderr\naccess_log none\ncache_mem 8 MB\n\
-             coredump_dir {}\npinger_enable off\nnetdb_filename none\n{access}\n",
+             coredump_dir {}\npinger_enable off\nnetdb_filename none\nshutdown_lifetime 0 seconds\n{access}\n",
             home.path("pid"),
             home.path(""),
         );
         let file = home.file("squid.conf", &text);
-        home.start("squid", &["-N", "-f", &file])
+        // Its shared memory is named after the service.
+        home.start(
+            "squid",
+            &["-N", "-f", &file, "-n", &format!("checked{port}")],
+        )
     };
     let mut server = start("http_access allow localhost")?;
     shows(row, &mut server, port, "200 OK");
