@@ -6,6 +6,7 @@
 #[macro_use]
 mod support;
 
+mod budgets;
 mod build;
 mod cli;
 mod docker;
@@ -22,6 +23,7 @@ fn main() -> std::process::ExitCode {
     let arguments = libtest_mimic::Arguments::from_args();
     // The heavy ones last: those before them watch the clock.
     let trials = [
+        budgets::trials(),
         build::trials(),
         cli::trials(),
         http::trials(),

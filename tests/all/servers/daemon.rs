@@ -3,11 +3,12 @@
 
 use crate::support::{Skip, check};
 use std::io::{ErrorKind, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, UdpSocket};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
@@ -28,19 +29,24 @@ const PLACES: &[&str] = &[
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A port of this machine on which nobody listens. It is below those that the kernel gives to clients, which could
-/// take it again before the server does.
+/// take it again before the server does. Its twin for datagrams is kept, as a sign to other runs of these tests.
 pub fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
+    static TAKEN: Mutex<Vec<UdpSocket>> = Mutex::new(Vec::new());
     let start = 20_000 + (std::process::id() % 100 * 100) as u16;
     loop {
         let port = start + NEXT.fetch_add(1, Ordering::SeqCst) % 2000;
-        let taken = ["127.0.0.1", "::1"].iter().any(|host| {
+        let in_use = ["127.0.0.1", "::1"].iter().any(|host| {
             // A machine without IPv6 has the other error.
             TcpListener::bind((*host, port))
                 .is_err_and(|error| error.kind() == ErrorKind::AddrInUse)
         });
-        if !taken {
-            return port;
+        match UdpSocket::bind(("127.0.0.1", port)) {
+            Ok(sign) if !in_use => {
+                TAKEN.lock().expect("the signs").push(sign);
+                return port;
+            }
+            _ => {}
         }
     }
 }
