@@ -307,6 +307,10 @@ fn unhealthy(failure: &Failure, timeout: Duration) -> String {
             };
             format!("FastCGI protocol status {status}{meaning}")
         }
+        Failure::NoScript(body) => format!(
+            "status 404: it is alive, and has nothing at this path (php-fpm: set ping.path){}",
+            body_part(body)
+        ),
         Failure::NoProcess(pid) => format!("there is no process {pid}"),
         Failure::DeadProcess(pid, state) => {
             format!("process {pid} is dead: state {state} (a zombie has ended)")

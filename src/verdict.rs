@@ -218,6 +218,8 @@ pub enum Failure {
     NotServing(u64),
     /// The FastCGI application did not accept the request: its protocolStatus.
     FastCgiStatus(u8),
+    /// The FastCGI application is alive and has nothing at the path: status 404, and the beginning of its body.
+    NoScript(Snippet),
     /// No process has the PID.
     NoProcess(u32),
     /// The process is there, but dead: its state in `/proc/PID/stat`.

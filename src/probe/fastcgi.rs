@@ -55,6 +55,7 @@ pub fn ask(talk: &mut Talk, script: &str, query: &str) -> Verdict {
     };
     match got {
         200..=299 => Ok(Health::Answers),
+        404 => Err(Box::new(Failure::NoScript(Snippet::new(body)))),
         got => {
             let expected = "200-299".to_owned();
             Err(Box::new(Failure::Status {
