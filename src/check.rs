@@ -60,7 +60,12 @@ pub enum Ask {
         expect: BodyExpectations,
     },
     /// A conversation from the table of handshakes.
-    Handshake(&'static Handshake),
+    Handshake {
+        /// Its row.
+        row: &'static Handshake,
+        /// What is said first, in place of what the row says.
+        hello: Option<Vec<u8>>,
+    },
     /// A call of `grpc.health.v1.Health/Check`.
     Grpc {
         /// The `:authority`.

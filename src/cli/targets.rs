@@ -144,11 +144,20 @@ fn parse(text: &str, given: &Given) -> Result<Target, String> {
     if scheme.name == "http" {
         return http_url(&url, given);
     }
-    if url.credentials.is_some() {
-        return Err(format!(
-            "has credentials, which mean nothing to {}",
-            scheme.name
-        ));
+    let postgres = scheme.name == "postgres";
+    match &url.credentials {
+        Some((_, password)) if postgres && !password.is_empty() => {
+            return Err(
+                "has a password, and nobody logs in: the user's name is all that is sent".into(),
+            );
+        }
+        Some(_) if !postgres => {
+            return Err(format!(
+                "has credentials, which mean nothing to {}",
+                scheme.name
+            ));
+        }
+        _ => {}
     }
     let port = url.port.or(scheme.port);
     let port = match (port, &given.unix_socket) {
@@ -163,6 +172,20 @@ fn parse(text: &str, given: &Given) -> Result<Target, String> {
         format!("{}:{port}", url.host_text)
     };
     let mut name = format!("{}://{host_port}", scheme.name);
+    let hello = match (postgres, &url.credentials, url.path.trim_start_matches('/')) {
+        (false, _, _) | (true, None, "") => None,
+        (true, _, database) if database.contains(['?', '/']) => {
+            return Err("has more than a database in its path".into());
+        }
+        (true, user, database) => {
+            let user = user.as_ref().map_or("postgres", |(user, _)| user);
+            let decoded = check::percent_decoded(database).filter(|_| !user.contains('\0'));
+            let database = decoded.filter(|database| !database.contains('\0'));
+            let database = database.ok_or("has a bad %XX in its user or database")?;
+            name.push_str(url.path.trim_end_matches('/'));
+            Some(handshake::postgres_startup(user, &database))
+        }
+    };
     let ask = match scheme.name {
         "grpc" => {
             let service = url.path.trim_start_matches('/').to_owned();
@@ -188,7 +211,7 @@ fn parse(text: &str, given: &Given) -> Result<Target, String> {
                 query: query.to_owned(),
             }
         }
-        other if !matches!(url.path.as_str(), "" | "/") => {
+        other if !postgres && !matches!(url.path.as_str(), "" | "/") => {
             return Err(format!("has a path, which means nothing to {other}"));
         }
         "tcp" => Ask::Tcp {
@@ -196,7 +219,7 @@ fn parse(text: &str, given: &Given) -> Result<Target, String> {
             expect: given.body.clone(),
         },
         other => match handshake::TABLE.iter().find(|row| row.scheme == other) {
-            Some(row) => Ask::Handshake(row),
+            Some(row) => Ask::Handshake { row, hello },
             None => return Err("has a scheme that is not known".into()),
         },
     };

@@ -29,7 +29,7 @@ pub const TABLE: &[Handshake] = &[
     // https://www.postgresql.org/docs/current/protocol-message-formats.html: StartupMessage 3.0 for the user postgres.
     Handshake {
         scheme: "postgres", port: 5432,
-        proves: "would authenticate a client: it has started, recovered and has room for one",
+        proves: "would authenticate a client (as USER@HOST/DATABASE): it has started and recovered, with room for one",
         steps: &[Step { say: b"\0\0\0\x17\0\x03\0\0user\0postgres\0\0", hear: Hear::Bytes(postgres) }],
         // Terminate.
         goodbye: b"X\0\0\0\x04",
@@ -170,10 +170,21 @@ const CLIENT_HELLO: &[u8] = b"\x16\x03\x01\x00\xb8\x01\x00\x00\xb4\x03\x03health
     \0\x2b\0\x05\x04\x03\x04\x03\x03\
     \0\x33\0\x26\0\x24\0\x1d\0\x20\x09\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
 
-/// Goes through the steps of `handshake`.
-pub fn ask(talk: &mut Talk, handshake: &'static Handshake) -> Verdict {
+/// PostgreSQL's StartupMessage 3.0. Without a `database`, the one named like the user is asked for.
+pub fn postgres_startup(user: &str, database: &str) -> Vec<u8> {
+    let mut message = [b"\0\x03\0\0user\0", user.as_bytes(), b"\0"].concat();
+    if !database.is_empty() {
+        message.extend_from_slice(&[b"database\0", database.as_bytes(), b"\0"].concat());
+    }
+    message.push(0);
+    // The length counts itself.
+    [&(message.len() as u32 + 4).to_be_bytes()[..], &message].concat()
+}
+
+/// Goes through the steps of `handshake`, with `hello` in place of what its first one says.
+pub fn ask(talk: &mut Talk, handshake: &'static Handshake, mut hello: Option<&[u8]>) -> Verdict {
     for step in handshake.steps {
-        talk.say(step.say)?;
+        talk.say(hello.take().unwrap_or(step.say))?;
         let phase = if step.say.is_empty() {
             Phase::Greeting
         } else {
@@ -666,7 +677,11 @@ mod tests {
         assert_eq!(CLIENT_HELLO.len(), 5 + 0xb8);
         let said =
             |scheme: &str| TABLE.iter().find(|row| row.scheme == scheme).unwrap().steps[0].say;
-        assert_eq!(be32(said("postgres")), said("postgres").len());
+        assert_eq!(said("postgres"), postgres_startup("postgres", ""));
+        assert_eq!(
+            be32(&postgres_startup("a", "b")),
+            postgres_startup("a", "b").len()
+        );
         assert_eq!(le32(said("mongodb")), said("mongodb").len());
         assert_eq!(be32(said("kafka")), said("kafka").len() - 4);
         assert_eq!(usize::from(said("mqtt")[1]), said("mqtt").len() - 2);

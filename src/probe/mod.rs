@@ -29,7 +29,7 @@ pub fn ask(target: &Target, deadline: &Deadline) -> Answer {
     match &target.ask {
         Ask::Http(http) => http::ask(http, &target.place, deadline),
         Ask::Tcp { send, expect } => talk(&|talk| tcp::ask(talk, send, expect)),
-        Ask::Handshake(handshake) => talk(&|talk| handshake::ask(talk, handshake)),
+        Ask::Handshake { row, hello } => talk(&|talk| handshake::ask(talk, row, hello.as_deref())),
         Ask::Grpc { authority, service } => talk(&|talk| grpc::ask(talk, authority, service)),
         Ask::FastCgi { script, query } => talk(&|talk| fastcgi::ask(talk, script, query)),
         Ask::Pid { file, name } => alone(deadline, || local::process(file, name.as_deref())),

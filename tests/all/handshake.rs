@@ -22,6 +22,7 @@ use std::time::{Duration, Instant};
 
 pub fn trials() -> Vec<Trial> {
     trials![
+        postgres_users_and_databases,
         every_row_has_a_conversation,
         both_sides_of_every_conversation,
         every_state_of_a_server,
@@ -1561,13 +1562,17 @@ fn usage_errors_send_nothing() {
         }
         let at = |authority: &str| name.replace("127.0.0.1", authority);
         let run = check([at("me:secret@127.0.0.1")]);
-        run.unhealthy(&format!("error: TARGET: \"{}\" has credentials, which mean nothing to {scheme}", at("...@127.0.0.1")));
+        let complaint = match *scheme {
+            "postgres" => "has a password, and nobody logs in: the user's name is all that is sent".to_owned(),
+            _ => format!("has credentials, which mean nothing to {scheme}"),
+        };
+        run.unhealthy(&format!("error: TARGET: \"{}\" {complaint}", at("...@127.0.0.1")));
         check([at("192.0.2.1")]).unhealthy("error: TARGET: \"192.0.2.1\" is not this machine: only localhost or one of its own IP addresses is asked");
         check([at("example.com")]).unhealthy(&format!(
             "error: TARGET: \"{}\" is not this machine: only localhost or one of its own IP addresses is asked",
             at("example.com")
         ));
-        if !matches!(*scheme, "grpc" | "fastcgi") {
+        if !matches!(*scheme, "grpc" | "fastcgi" | "postgres") {
             for path in ["/0", "/?db=0", "?x"] {
                 check([format!("{name}{path}")]).unhealthy(&format!("error: TARGET: \"{name}{path}\" has a path, which means nothing to {scheme}"));
             }
@@ -1923,6 +1928,57 @@ fn fastcgi_a_byte_at_a_time() {
             &check([&name]),
             &name,
             Unhealthy("connection closed while waiting for the reply*"),
+        );
+    }
+}
+
+/// A role and a database of one's own: the official image with POSTGRES_USER has no role "postgres", and would log a
+/// complaint about each check.
+fn postgres_users_and_databases() {
+    for (user, path, startup) in [
+        ("app@", "", &b"\0\0\0\x12\0\x03\0\0user\0app\0\0"[..]),
+        (
+            "a%40b@",
+            "/shop",
+            b"\0\0\0\x20\0\x03\0\0user\0a@b\0database\0shop\0\0",
+        ),
+        (
+            "",
+            "/shop",
+            b"\0\0\0\x25\0\x03\0\0user\0postgres\0database\0shop\0\0",
+        ),
+    ] {
+        let server = Server::new(move |connection| {
+            let mut heard = vec![0; startup.len()];
+            connection
+                .read_exact(&mut heard)
+                .expect("a startup message");
+            let said: &[u8] = if heard == startup {
+                b"R\0\0\0\x08\0\0\0\0"
+            } else {
+                b"?"
+            };
+            let _ = connection.write_all(said);
+        });
+        let port = server.port();
+        check([format!("postgres://{user}localhost:{port}{path}")]).healthy(&format!(
+            "healthy: postgres://localhost:{port}{path}: answers in * ms"
+        ));
+    }
+    let server = Server::untouched();
+    for (bad, path) in [
+        ("app:secret@", ""),
+        ("a%00b@", ""),
+        ("a%zz@", ""),
+        ("", "/a%00"),
+        ("", "/a?b=c"),
+        ("", "/a/b"),
+    ] {
+        let run = check([format!("postgres://{bad}localhost:{}{path}", server.port())]);
+        run.exits(1);
+        assert!(
+            run.stderr.starts_with("error: TARGET: ") && !run.stderr.contains("secret"),
+            "{run}"
         );
     }
 }
