@@ -217,8 +217,10 @@ fn io(phase: Phase, errno: Errno) -> Box<Failure> {
 pub const MAX_HEAD: usize = 65 * 1024;
 /// The longest line between the chunks of a body: a size with its extensions, or a trailer field.
 const MAX_LINE: usize = 4 * 1024;
-/// Read at once. A head and a small body fit; more would only touch more pages.
-const READ: usize = 4 * 1024;
+/// Read at once: a head, and with it a small body, fit into the first; more would only touch more pages.
+const READ_HEAD: usize = 1024;
+/// The same for a body that somebody wants.
+const READ_BODY: usize = 16 * 1024;
 /// ureq takes 128 header fields. From here on, only those that matter are handed to it.
 const MANY_FIELDS: usize = 120;
 
@@ -397,7 +399,12 @@ impl Line {
     /// Appends to the input what comes next; 0 at the end.
     fn read(&mut self, phase: Phase) -> Result<usize, Box<Failure>> {
         let have = self.input.len();
-        self.input.resize(have + READ, 0);
+        let more = if phase == Phase::Body {
+            READ_BODY
+        } else {
+            READ_HEAD
+        };
+        self.input.resize(have + more, 0);
         let read = self
             .stream
             .read(&mut self.input[have..], phase, &self.wire.deadline());
