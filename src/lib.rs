@@ -13,15 +13,26 @@
 //! assert!(answer.verdict.is_err(), "nothing listens on port 1");
 //! ```
 
-// The order is the architecture: each module uses only those above it.
-pub mod check;
-pub mod cli;
+// The order is the architecture: each module uses only those above it. (Blank lines keep it from being sorted.)
+
 pub mod deadline;
-pub mod expect;
-pub mod hints;
-pub mod json;
-pub mod net;
-pub mod probe;
-pub mod report;
-pub mod vars;
+
 pub mod verdict;
+
+pub mod vars;
+
+pub mod json;
+
+pub mod expect;
+
+pub mod check;
+
+pub mod net;
+
+pub mod probe;
+
+pub mod hints;
+
+pub mod report;
+
+pub mod cli;
