@@ -15,10 +15,10 @@ use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
 use ureq::{Agent, Error};
 
-/// Read at once: a head, and with it a small body, fit into the first; more would only touch more pages.
-const READ_HEAD: usize = 1024;
-/// The same for a body that somebody wants.
-const READ_BODY: usize = 16 * 1024;
+/// Read at first: a head fits, and with it a small body. More would only touch more pages.
+const READ: usize = 1024;
+/// Read at once when there is that much.
+const READ_MORE: usize = 16 * 1024;
 
 /// What an exchange over ureq shares with whoever planned it.
 #[derive(Debug)]
@@ -147,6 +147,7 @@ impl Connector for Wire {
             unsent: Vec::new(),
             cut_off: false,
             input: Vec::new(),
+            more: READ,
             used: 0,
             ready: 0,
             progress: false,
@@ -168,6 +169,8 @@ pub struct Line {
     cut_off: bool,
     /// What has come: ureq has used the beginning, and is not shown the end.
     input: Vec<u8>,
+    /// How much to read next.
+    more: usize,
     used: usize,
     ready: usize,
     progress: bool,
@@ -195,16 +198,15 @@ impl Line {
     /// Appends to the input what comes next; 0 at the end.
     fn read(&mut self, phase: Phase) -> Result<usize, Box<Failure>> {
         let have = self.input.len();
-        let more = if phase == Phase::Body {
-            READ_BODY
-        } else {
-            READ_HEAD
-        };
-        self.input.resize(have + more, 0);
+        self.input.resize(have + self.more, 0);
         let read = self
             .stream
             .read(&mut self.input[have..], phase, &self.wire.deadline());
-        self.input.truncate(have + *read.as_ref().unwrap_or(&0));
+        let length = *read.as_ref().unwrap_or(&0);
+        self.input.truncate(have + length);
+        if length == self.more {
+            self.more = READ_MORE;
+        }
         for secret in &self.wire.secrets {
             let secret = secret.as_bytes();
             mask(&mut self.input[have.saturating_sub(secret.len())..], secret);
