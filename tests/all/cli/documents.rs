@@ -2,12 +2,20 @@
 
 use crate::support::{command, run};
 use healthchecker::cli::{self, Command};
+use healthchecker::hints::Hint;
+use healthchecker::report;
+use healthchecker::verdict::{Answer, Failure, Health, Peer, Phase, Snippet, Trace, Verdict};
 use libtest_mimic::Trial;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 pub fn trials() -> Vec<Trial> {
-    trials![readme_options_equal_help, documented_checks_parse]
+    trials![
+        readme_options_equal_help,
+        readme_lines_are_printed,
+        documented_checks_parse
+    ]
 }
 
 fn at_the_top(name: &str) -> PathBuf {
@@ -30,6 +38,66 @@ fn readme_options_equal_help() {
         format!("{block}\n"),
         run.exits(0).stdout,
         "README.md, left, differs from --help"
+    );
+}
+
+/// The lines at the top of README.md, given what they tell of: to the letter, but for nothing.
+fn readme_lines_are_printed() {
+    let refused =
+        ["127.0.0.1:8080", "[::1]:8080"].map(|peer| Peer::Tcp(peer.parse().expect("an address")));
+    let listening = ["*:6767", "127.0.0.1:9090"].map(str::to_owned).to_vec();
+    let (body, expected) = (
+        Snippet::new(br#"{"status":"Database unaccessible"}"#),
+        "200-299".to_owned(),
+    );
+    let line = |port: &str, verdict: Verdict, hint: Option<Hint>, micros| {
+        let parsed = cli::parse(vec!["--port".into(), port.into()], &|_| None);
+        let Ok(Command::Check(check, _)) = parsed else {
+            panic!("{parsed:?}")
+        };
+        let took = Duration::from_micros(micros);
+        let answer = Answer {
+            verdict,
+            took,
+            trace: Trace::default(),
+        };
+        report::line(&check.targets[0], &answer, hint.as_ref(), check.timeout)
+    };
+    let failed = |failure: Failure| Err(Box::new(failure));
+    let lines = [
+        line("6767", Ok(Health::Status(200)), None, 400),
+        line(
+            "6767",
+            failed(Failure::Status {
+                got: 503,
+                expected,
+                body,
+            }),
+            None,
+            1_200,
+        ),
+        line(
+            "8080",
+            failed(Failure::Refused(refused.to_vec())),
+            Some(Hint::Listening(listening)),
+            200,
+        ),
+        line(
+            "6767",
+            failed(Failure::TimedOut {
+                phase: Phase::StatusLine,
+                peer: None,
+            }),
+            None,
+            0,
+        ),
+        run(&mut command(["--port", "80a"])).exits(1).stderr.clone(),
+    ];
+    let readme = read(&at_the_top("README.md"));
+    let block = format!("```text\n{}```", lines.concat());
+    assert!(
+        readme.contains(&block),
+        "README.md has not these lines:\n{block}"
     );
 }
 
