@@ -79,6 +79,13 @@ pub fn name_of(line: &[u8]) -> &[u8] {
     line.split(|&byte| byte == b':').next().unwrap_or_default()
 }
 
+/// The part of an `Authorization` value that is the secret: what follows the name of the scheme, unless that is so short
+/// that it could stand anywhere.
+pub fn token(value: &[u8]) -> &[u8] {
+    let last = value.rsplit(|&byte| byte == b' ').next();
+    last.filter(|token| token.len() >= 8).unwrap_or(value)
+}
+
 /// Blackens every `secret` in what came: a service that echoes the request must not write our credentials into a log.
 pub fn mask(input: &mut [u8], secret: &[u8]) {
     let mut from = 0;

@@ -2,7 +2,7 @@
 //! The only file that names `ureq::unversioned`.
 
 use super::reply::{
-    Chunk, Head, MAX_HEAD, head_in, is_chunked, mask, strip_chunks, thin_out, unfold,
+    Chunk, Head, MAX_HEAD, head_in, is_chunked, mask, strip_chunks, thin_out, token, unfold,
 };
 use super::{Stream, dial};
 use crate::check::Place;
@@ -208,7 +208,7 @@ impl Line {
             self.more = READ_MORE;
         }
         for secret in &self.wire.secrets {
-            let secret = secret.as_bytes();
+            let secret = token(secret.as_bytes());
             mask(&mut self.input[have.saturating_sub(secret.len())..], secret);
         }
         read
