@@ -30,7 +30,7 @@ const GNU: Budget = Budget {
 
 /// The same for musl.
 const MUSL: Budget = Budget {
-    bytes: 512 * 1024,
+    bytes: 490 * 1024,
     page_faults: 40,
     system_calls: 20,
 };
