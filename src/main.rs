@@ -14,7 +14,7 @@ mod start;
 /// Runs a check, and returns the exit code.
 #[expect(
     clippy::exit,
-    reason = "the only one: a panic would end in 101 or in a signal, and Docker knows 0 and 1"
+    reason = "a panic would end in 101 or in a signal, and Docker knows 0 and 1"
 )]
 fn run(arguments: Vec<OsString>) -> u8 {
     // Where a panic aborts at once, nobody calls this.
