@@ -172,20 +172,14 @@ fn parse(text: &str, given: &Given) -> Result<Target, String> {
         format!("{}:{port}", url.host_text)
     };
     let mut name = format!("{}://{host_port}", scheme.name);
-    let hello = match (postgres, &url.credentials, url.path.trim_start_matches('/')) {
-        (false, _, _) | (true, None, "") => None,
-        (true, _, database) if database.contains(['?', '/']) => {
-            return Err("has more than a database in its path".into());
-        }
-        (true, user, database) => {
-            let user = user.as_ref().map_or("postgres", |(user, _)| user);
-            let decoded = check::percent_decoded(database).filter(|_| !user.contains('\0'));
-            let database = decoded.filter(|database| !database.contains('\0'));
-            let database = database.ok_or("has a bad %XX in its user or database")?;
-            name.push_str(url.path.trim_end_matches('/'));
-            Some(handshake::postgres_startup(user, &database))
-        }
+    let hello = if postgres {
+        postgres_hello(&url)?
+    } else {
+        None
     };
+    if hello.is_some() {
+        name.push_str(url.path.trim_end_matches('/'));
+    }
     let ask = match scheme.name {
         "grpc" => {
             let service = url.path.trim_start_matches('/').to_owned();
@@ -228,6 +222,27 @@ fn parse(text: &str, given: &Given) -> Result<Target, String> {
         place: place(given, url.host, port),
         ask,
     })
+}
+
+/// What is said to a PostgreSQL when the URL names a role or a database; else what its row says will do.
+fn postgres_hello(url: &Url) -> Result<Option<Vec<u8>>, &'static str> {
+    let database = url.path.trim_start_matches('/');
+    if url.credentials.is_none() && database.is_empty() {
+        return Ok(None);
+    }
+    if database.contains(['?', '/']) {
+        return Err("has more than a database in its path");
+    }
+    let user = url
+        .credentials
+        .as_ref()
+        .map_or("postgres", |(user, _)| user);
+    match check::percent_decoded(database) {
+        Some(database) if !user.contains('\0') && !database.contains('\0') => {
+            Ok(Some(handshake::postgres_startup(user, &database)))
+        }
+        _ => Err("has a bad %XX in its user or database"),
+    }
 }
 
 fn place(given: &Given, host: Host, port: u16) -> Place {
