@@ -4,7 +4,7 @@
 use healthchecker::cli::{self, Command};
 use healthchecker::deadline::Deadline;
 use healthchecker::report;
-use healthchecker::verdict::{HEALTHY, Snippet, UNHEALTHY};
+use healthchecker::verdict::{HEALTHY, UNHEALTHY};
 use healthchecker::{hints, probe};
 use std::ffi::OsString;
 
@@ -20,7 +20,7 @@ fn run(arguments: Vec<OsString>) -> u8 {
     // Where a panic aborts at once, nobody calls this.
     #[cfg(not(panic = "immediate-abort"))]
     std::panic::set_hook(Box::new(|panic| {
-        let said = Snippet::new(panic.to_string().as_bytes());
+        let said = healthchecker::verdict::Snippet::new(panic.to_string().as_bytes());
         report::standard().usage(&format!(
             "this is a bug in healthchecker: {}",
             said.as_str()

@@ -1,9 +1,9 @@
 //! Starting a real server: in a directory of its own, as a user of its own, on a port of its own, and never for longer
 //! than the test.
 
-use crate::support::{Skip, check};
-use std::io::{ErrorKind, Write};
-use std::net::{TcpListener, UdpSocket};
+use crate::support::{Run, Skip, check};
+use std::io::{ErrorKind, Read, Write};
+use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -238,6 +238,19 @@ impl Daemon {
         });
     }
 
+    /// Lets clients in until there is no place for the checker, and returns what it says then. How many that takes
+    /// depends on when the server forgets the check before.
+    #[track_caller]
+    pub fn full(&mut self, arguments: &[&str], mut another: impl FnMut()) -> Run {
+        let mut last = None;
+        self.eventually("full", || {
+            another();
+            let run = last.insert(check(arguments));
+            run.code == Some(1)
+        });
+        last.expect("a run")
+    }
+
     /// Waits until `state` is there.
     #[track_caller]
     pub fn eventually(&mut self, state: &str, mut is: impl FnMut() -> bool) {
@@ -351,4 +364,12 @@ impl Drop for Daemon {
             let _ = writeln!(std::io::stderr(), "{}: its log:\n{tail}", self.what);
         }
     }
+}
+
+/// A connection on which these bytes were sent and something came back, be it that there is no place.
+pub fn hold(port: u16, say: &[u8]) -> TcpStream {
+    let mut connection = TcpStream::connect(("127.0.0.1", port)).expect("connect");
+    connection.write_all(say).expect("send");
+    let _ = connection.read(&mut [0; 4096]);
+    connection
 }

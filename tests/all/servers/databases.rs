@@ -1,18 +1,10 @@
 //! Databases and caches.
 
 use super::Row;
-use super::daemon::{Home, free_port};
+use super::daemon::{Home, free_port, hold};
 use crate::support::{Skip, check};
 use std::io::{Read, Write};
 use std::net::TcpStream;
-
-/// Holds a connection on which these bytes were sent and something came back.
-fn hold(port: u16, say: &[u8]) -> TcpStream {
-    let mut connection = TcpStream::connect(("127.0.0.1", port)).expect("connect");
-    connection.write_all(say).expect("send");
-    let _ = connection.read(&mut [0; 4096]).expect("receive");
-    connection
-}
 
 pub fn redis(row: &Row) -> Result<(), Skip> {
     let home = Home::of("redis")?;
@@ -239,8 +231,9 @@ pub fn postgres(row: &Row) -> Result<(), Skip> {
         format!("unhealthy: postgres://localhost:{port}: the server says: {what} (* ms)")
     };
     {
-        let _clients: Vec<TcpStream> = (0..4).map(|_| hold(port, STARTUP)).collect();
-        check([&url]).unhealthy(&sick("53300 sorry, too many clients already"));
+        let mut clients = Vec::new();
+        let run = server.full(&[&url], || clients.push(hold(port, STARTUP)));
+        run.unhealthy(&sick("53300 sorry, too many clients already"));
     }
     server.eventually("free again", || check([&url]).code == Some(0));
 
@@ -316,11 +309,11 @@ pub fn memcached(row: &Row) -> Result<(), Skip> {
     server.up(&[&url]);
     server.logs_only(|_| false, || row.run(port, "answers"));
     {
-        let _clients: Vec<TcpStream> = (0..20)
-            .map(|_| TcpStream::connect(("127.0.0.1", port)).expect("connect"))
-            .collect();
-        server.eventually("full", || check([&url]).code == Some(1));
-        check([&url]).unhealthy(&format!(
+        let mut clients = Vec::new();
+        let run = server.full(&[&url], || {
+            clients.push(TcpStream::connect(("127.0.0.1", port)).expect("connect"));
+        });
+        run.unhealthy(&format!(
             "unhealthy: {url}: the server says: ERROR Too many open connections (* ms)"
         ));
     }

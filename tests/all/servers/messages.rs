@@ -1,7 +1,7 @@
 //! Brokers, and ZooKeeper.
 
 use super::Row;
-use super::daemon::{Home, free_port};
+use super::daemon::{Home, free_port, hold};
 use crate::support::{Skip, check};
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -89,13 +89,11 @@ pub fn nats(row: &Row) -> Result<(), Skip> {
 
     let mut server = start("max_connections: 1")?;
     server.up(&[&url]);
-    let mut client = TcpStream::connect(("127.0.0.1", port)).expect("connect");
-    client
-        .write_all(b"CONNECT {\"verbose\":true}\r\n")
-        .expect("send");
-    let _ = client.read(&mut [0; 1000]).expect("receive");
-    server.eventually("full", || check([&url]).code == Some(1));
-    check([&url]).unhealthy(&format!(
+    let mut clients = Vec::new();
+    let run = server.full(&[&url], || {
+        clients.push(hold(port, b"CONNECT {\"verbose\":true}\r\n"));
+    });
+    run.unhealthy(&format!(
         "unhealthy: {url}: the server says: -ERR 'maximum connections exceeded' (* ms)"
     ));
     Ok(())
