@@ -60,15 +60,12 @@ impl Heap {
 
     fn take(&self, layout: Layout) -> usize {
         let taken = self.locked(|area| {
-            if !area.fits(layout) {
+            area.take(layout).or_else(|| {
                 self.refill(area, layout);
-            }
-            area.take(layout)
+                area.take(layout)
+            })
         });
-        match taken {
-            0 => out_of_memory(),
-            taken => taken,
-        }
+        taken.unwrap_or_else(|| out_of_memory())
     }
 
     #[cold]
@@ -76,9 +73,9 @@ impl Heap {
         if area.end == 0 {
             area.next = self.first.get() as usize;
             area.end = area.next + FIRST;
-        }
-        if area.fits(layout) {
-            return;
+            if (Area { ..*area }).take(layout).is_some() {
+                return;
+            }
         }
         // Whatever is left of the old area is given up. Too much to ask for is an error of the system's, not of ours.
         let length = layout.size().saturating_add(layout.align()).max(MORE);
@@ -115,21 +112,17 @@ fn out_of_memory() -> ! {
 }
 
 impl Area {
-    fn fits(&self, layout: Layout) -> bool {
-        let start = self.next.next_multiple_of(layout.align());
-        start
-            .checked_add(layout.size())
-            .is_some_and(|end| end <= self.end)
-    }
-
-    /// An aligned range that is handed out now, or 0.
-    fn take(&mut self, layout: Layout) -> usize {
-        if !self.fits(layout) {
-            return 0;
+    /// An aligned range that is handed out now, if it fits.
+    fn take(&mut self, layout: Layout) -> Option<usize> {
+        // An alignment is a power of two; to divide by it would be the slowest instruction here.
+        let mask = layout.align() - 1;
+        let start = self.next.checked_add(mask)? & !mask;
+        let end = start.checked_add(layout.size())?;
+        if end > self.end {
+            return None;
         }
-        let start = self.next.next_multiple_of(layout.align());
-        self.next = start + layout.size();
-        start
+        self.next = end;
+        Some(start)
     }
 }
 

@@ -6,6 +6,7 @@ use crate::verdict::Seen;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 use std::time::Duration;
+use ureq::http::uri::{Parts, Scheme};
 use ureq::http::{HeaderName, HeaderValue, Method, Uri};
 
 /// One run: every target must be healthy before the deadline.
@@ -244,12 +245,11 @@ pub fn http_uri(host: Host, port: u16, path: &str) -> Option<Uri> {
         Host::Ip(IpAddr::V6(ip)) => format!("[{ip}]:{port}"),
     };
     let path = if path.is_empty() { "/" } else { path };
-    Uri::builder()
-        .scheme("http")
-        .authority(authority)
-        .path_and_query(path)
-        .build()
-        .ok()
+    let mut parts = Parts::default();
+    parts.scheme = Some(Scheme::HTTP);
+    parts.authority = Some(authority.try_into().ok()?);
+    parts.path_and_query = Some(path.try_into().ok()?);
+    Uri::from_parts(parts).ok()
 }
 
 /// Replaces each `%XX`. None where one is malformed, or the result is not UTF-8.

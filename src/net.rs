@@ -3,6 +3,7 @@
 use crate::check::{Host, Place};
 use crate::deadline::{Deadline, Expired};
 use crate::verdict::{Failure, Peer, Phase};
+use rustix::buffer::spare_capacity;
 use rustix::io::Errno;
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketAddrUnix, SocketFlags, SocketType};
@@ -146,23 +147,26 @@ impl Stream {
         &self.peer
     }
 
-    /// Reads what has come, or waits for it; 0 at the end. `phase` is what a failure is said to have happened in.
+    /// Appends what has come to `heard`, or waits for it; 0 at the end. There is room for `room` bytes, or for more where
+    /// `heard` has that already. `phase` is what a failure is said to have happened in.
     ///
     /// # Errors
     /// [`Failure::TimedOut`], [`Failure::Reset`], [`Failure::Io`].
     pub fn read(
         &self,
-        buffer: &mut [u8],
+        heard: &mut Vec<u8>,
+        room: usize,
         phase: Phase,
         deadline: &Deadline,
     ) -> Result<usize, Box<Failure>> {
+        heard.reserve_exact(room);
         loop {
             let left = deadline
                 .remaining()
                 .map_err(|Expired| self.timed_out(phase))?;
             set_socket_timeout(&self.fd, Timeout::Recv, Some(left))
                 .map_err(|errno| io(phase, errno))?;
-            match rustix::net::recv(&self.fd, &mut *buffer, RecvFlags::empty()) {
+            match rustix::net::recv(&self.fd, spare_capacity(heard), RecvFlags::empty()) {
                 Ok((read, _)) => return Ok(read),
                 Err(Errno::AGAIN | Errno::INTR) => {}
                 Err(errno) => return Err(io(phase, errno)),

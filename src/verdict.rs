@@ -371,6 +371,11 @@ impl Snippet {
 
     /// Escapes `bytes` and cuts the result to `max` bytes, where a cut is marked with `...`.
     pub fn at_most(bytes: &[u8], max: usize) -> Self {
+        // Most texts: nothing to escape, and nothing to cut.
+        let plain = |byte: &u8| matches!(byte, b' '..=b'[' | b']'..=b'~');
+        if bytes.len() <= max && bytes.iter().all(plain) {
+            return Snippet(String::from_utf8_lossy(bytes).into_owned());
+        }
         let mut out = String::new();
         // Where the text can end if the mark has to follow.
         let mut room = 0;

@@ -12,13 +12,23 @@ const MANY_FIELDS: usize = 120;
 
 pub enum Head {
     /// A final response's head ends here.
-    Final(usize),
+    Final(Whole),
     /// A 1xx response's head ends here.
     Interim(usize),
     /// More is needed; a deadline would fall into this phase.
     Partial(Phase),
     /// It begins with something else than a status line.
     NotHttp,
+}
+
+/// A whole head, and what a second look at it would find.
+pub struct Whole {
+    /// Where it ends.
+    pub end: usize,
+    /// Whether a line continues the one before.
+    pub is_folded: bool,
+    /// Whether it has more fields than ureq takes.
+    pub is_crowded: bool,
 }
 
 /// Looks for a whole head at the beginning of `input`, by lines that end in LF or CR LF.
@@ -41,16 +51,24 @@ pub fn head_in(input: &[u8]) -> Head {
     }
     let mut phase = Phase::StatusLine;
     let mut line = 0;
+    let mut fields = 0;
+    let mut is_folded = false;
     while let Some(length) = input[line..].iter().position(|&byte| byte == b'\n') {
         let next = line + length + 1;
         if phase == Phase::Headers && matches!(&input[line..next], b"\n" | b"\r\n") {
             return if input[9] == b'1' {
                 Head::Interim(next)
             } else {
-                Head::Final(next)
+                Head::Final(Whole {
+                    end: next,
+                    is_folded,
+                    is_crowded: fields > MANY_FIELDS,
+                })
             };
         }
         phase = Phase::Headers;
+        fields += 1;
+        is_folded |= matches!(input[line], b' ' | b'\t');
         line = next;
     }
     Head::Partial(phase)
@@ -98,12 +116,9 @@ pub fn mask(input: &mut [u8], secret: &[u8]) {
     }
 }
 
-/// Drops the fields that nobody asks about from a head that has more of them than ureq takes, and returns its new end.
+/// Drops the fields that nobody asks about from a head, and returns its new end.
 pub fn thin_out(input: &mut Vec<u8>, end: usize, wanted: Option<&str>) -> usize {
-    let lines = || input[..end].split_inclusive(|&byte| byte == b'\n');
-    if lines().count() <= MANY_FIELDS {
-        return end;
-    }
+    let lines = input[..end].split_inclusive(|&byte| byte == b'\n');
     let kept = |line: &[u8]| {
         let known = [
             "content-length",
@@ -118,7 +133,7 @@ pub fn thin_out(input: &mut Vec<u8>, end: usize, wanted: Option<&str>) -> usize 
                 .any(|known| name_of(line).eq_ignore_ascii_case(known.as_bytes()))
     };
     let mut head: Vec<u8> = Vec::new();
-    for (at, line) in lines().enumerate() {
+    for (at, line) in lines.enumerate() {
         if at == 0 || kept(line) {
             head.extend_from_slice(line);
         }
@@ -131,12 +146,15 @@ pub fn thin_out(input: &mut Vec<u8>, end: usize, wanted: Option<&str>) -> usize 
 
 /// Whether ureq will take the body for a chunked one.
 pub fn is_chunked(head: &[u8]) -> bool {
+    const FIELD: &[u8] = b"transfer-encoding:";
     let mut lines = head.split(|&byte| byte == b'\n');
     head.starts_with(b"HTTP/1.1")
         && lines.any(|line| {
-            let name = name_of(line);
-            let mut codings = line[name.len()..].split(|byte| matches!(byte, b':' | b','));
-            name.eq_ignore_ascii_case(b"transfer-encoding")
+            let Some((name, value)) = line.split_at_checked(FIELD.len()) else {
+                return false;
+            };
+            let mut codings = value.split(|&byte| byte == b',');
+            name.eq_ignore_ascii_case(FIELD)
                 && codings.any(|coding| coding.trim_ascii().eq_ignore_ascii_case(b"chunked"))
         })
 }
@@ -225,7 +243,7 @@ mod tests {
     #[test]
     fn heads_are_found_whole_and_final() {
         let state = |input: &str| match head_in(input.as_bytes()) {
-            Head::Final(end) => format!("final {end}"),
+            Head::Final(Whole { end, .. }) => format!("final {end}"),
             Head::Interim(end) => format!("interim {end}"),
             Head::Partial(phase) => format!("{phase:?}"),
             Head::NotHttp => "not http".into(),

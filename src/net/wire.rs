@@ -2,7 +2,7 @@
 //! The only file that names `ureq::unversioned`.
 
 use super::reply::{
-    Chunk, Head, MAX_HEAD, head_in, is_chunked, mask, strip_chunks, thin_out, token, unfold,
+    Chunk, Head, MAX_HEAD, Whole, head_in, is_chunked, mask, strip_chunks, thin_out, token, unfold,
 };
 use super::{Stream, dial};
 use crate::check::Place;
@@ -198,20 +198,18 @@ impl Line {
     /// Appends to the input what comes next; 0 at the end.
     fn read(&mut self, phase: Phase) -> Result<usize, Box<Failure>> {
         let have = self.input.len();
-        self.input.resize(have + self.more, 0);
+        let deadline = self.wire.deadline();
         let read = self
             .stream
-            .read(&mut self.input[have..], phase, &self.wire.deadline());
-        let length = *read.as_ref().unwrap_or(&0);
-        self.input.truncate(have + length);
-        if length == self.more {
+            .read(&mut self.input, self.more, phase, &deadline)?;
+        if read >= self.more {
             self.more = READ_MORE;
         }
         for secret in &self.wire.secrets {
             let secret = token(secret.as_bytes());
             mask(&mut self.input[have.saturating_sub(secret.len())..], secret);
         }
-        read
+        Ok(read)
     }
 
     /// Shows ureq what has come of the body since the input ended at `from`.
@@ -225,15 +223,20 @@ impl Line {
     fn await_head(&mut self) -> Result<(), Box<Failure>> {
         loop {
             let phase = match head_in(&self.input) {
-                Head::Final(end) | Head::Interim(end) if end > MAX_HEAD => {
+                Head::Final(Whole { end, .. }) | Head::Interim(end) if end > MAX_HEAD => {
                     return Err(Box::new(Failure::LongHead));
                 }
-                Head::Final(end) => {
+                Head::Final(head) => {
+                    let mut end = head.end;
                     self.head_is_whole = true;
                     self.wire.mark(Mark::Head);
                     self.wire.record().trace.head = self.input[..end].to_vec();
-                    unfold(&mut self.input[..end]);
-                    let end = thin_out(&mut self.input, end, self.wire.wanted.as_deref());
+                    if head.is_folded {
+                        unfold(&mut self.input[..end]);
+                    }
+                    if head.is_crowded {
+                        end = thin_out(&mut self.input, end, self.wire.wanted.as_deref());
+                    }
                     self.chunk = is_chunked(&self.input[..end]).then_some(Chunk::Size);
                     self.make_ready(end);
                     return Ok(());

@@ -1,6 +1,7 @@
 //! Workers that listen on nothing: a process by its PID file, and a heartbeat file.
 
 use crate::verdict::{Failure, Health, Snippet, Verdict};
+use rustix::buffer::spare_capacity;
 use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::Errno;
 use std::path::Path;
@@ -93,10 +94,8 @@ pub fn read(file: &Path, most: usize) -> Result<Vec<u8>, Errno> {
     }
     let mut text = Vec::new();
     loop {
-        let have = text.len();
-        text.resize(have + 4096, 0);
-        let read = rustix::io::read(&opened, &mut text[have..])?;
-        text.truncate(have + read);
+        text.reserve(4096);
+        let read = rustix::io::read(&opened, spare_capacity(&mut text))?;
         if read == 0 || text.len() >= most {
             return Ok(text);
         }

@@ -136,12 +136,10 @@ impl Talk<'_> {
         if have > MAX_REPLY {
             return Err(Box::new(Failure::LongReply(MAX_REPLY)));
         }
-        self.heard.resize(have + 1024, 0);
         let read = self
             .stream
-            .read(&mut self.heard[have..], phase, self.deadline);
-        self.heard.truncate(have + *read.as_ref().unwrap_or(&0));
-        Ok(read? > 0)
+            .read(&mut self.heard, 1024, phase, self.deadline)?;
+        Ok(read > 0)
     }
 
     /// Waits until `bytes` are there to be used.
@@ -172,13 +170,15 @@ impl Talk<'_> {
     /// close with data unread would reset the connection.
     fn end(mut self) -> Trace {
         let soon = self.deadline.or_within(GRACE);
-        let mut scrap = [0; 1024];
+        let mut scrap = Vec::new();
         if !self.goodbye.is_empty() && self.stream.write(&self.goodbye, &soon).is_ok() {
             while self
                 .stream
-                .read(&mut scrap, Phase::Reply, &soon)
+                .read(&mut scrap, 1024, Phase::Reply, &soon)
                 .is_ok_and(|read| read > 0)
-            {}
+            {
+                scrap.clear();
+            }
         }
         self.trace.head = std::mem::take(&mut self.heard);
         self.trace.mark(Mark::Head, self.deadline);
