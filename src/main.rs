@@ -5,7 +5,7 @@ use healthchecker::cli::{self, Command};
 use healthchecker::deadline::Deadline;
 use healthchecker::report;
 use healthchecker::verdict::{HEALTHY, UNHEALTHY};
-use healthchecker::{hints, probe};
+use healthchecker::{hints, net, probe};
 use std::ffi::OsString;
 
 mod alloc;
@@ -48,13 +48,9 @@ fn run(arguments: Vec<OsString>) -> u8 {
             Ok(_) => None,
             Err(failure) => {
                 exit = UNHEALTHY;
-                let read = |path: &str| {
-                    let text = probe::local::read(path.as_ref(), usize::MAX).ok()?;
-                    String::from_utf8(text).ok()
-                };
                 report
                     .has_room()
-                    .then(|| hints::advise(failure, &read))
+                    .then(|| hints::advise(failure, net::listeners))
                     .flatten()
             }
         };

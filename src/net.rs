@@ -10,9 +10,11 @@ use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketAddrUnix, SocketFla
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::OwnedFd;
 
+mod listeners;
 mod reply;
 mod wire;
 
+pub use listeners::listeners;
 pub use reply::MAX_HEAD;
 pub use wire::{Record, Wire};
 

@@ -18,7 +18,7 @@ use healthchecker::cli::{self, Command, Usage};
 use healthchecker::deadline::Deadline;
 use healthchecker::report::Report;
 use healthchecker::verdict::{HEALTHY, UNHEALTHY};
-use healthchecker::{hints, probe};
+use healthchecker::{hints, net, probe};
 use service::Service;
 use std::error::Error;
 use std::ffi::OsString;
@@ -132,7 +132,7 @@ impl Shell<'_> {
             let answer = probe::ask(target, &deadline);
             let hint = answer.verdict.as_ref().err().and_then(|failure| {
                 exit = UNHEALTHY;
-                hints::advise(failure, &|path| fs::read_to_string(path).ok())
+                hints::advise(failure, net::listeners)
             });
             report.answer(target, &answer, hint.as_ref(), check.timeout);
         }

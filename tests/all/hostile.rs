@@ -5,6 +5,7 @@ use crate::support::{Run, Server, Skip, checker, command, run};
 use libtest_mimic::Trial;
 use std::fs;
 use std::io::PipeWriter;
+use std::net::TcpListener;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
@@ -29,6 +30,7 @@ pub fn trials() -> Vec<Trial> {
         no_network,
         it_starts_no_thread,
         it_reads_no_file,
+        listeners_are_found_without_a_walk,
     ]
 }
 
@@ -391,6 +393,31 @@ fn it_starts_no_thread() -> Result<(), Skip> {
         .count();
     assert_eq!(threads, 1);
     assert_eq!(child.wait().expect("its end").code(), Some(1));
+    Ok(())
+}
+
+/// The kernel is asked for those that listen; only where it cannot be asked so is its list of all connections read.
+fn listeners_are_found_without_a_walk() -> Result<(), Skip> {
+    needs(&["strace", "-f", "-o", "/dev/null", "true"])?;
+    let _listener = TcpListener::bind("127.0.0.1:0").expect("bind a free port");
+    let log = tempfile::NamedTempFile::new().expect("a temporary file");
+    let log_name = log.path().to_str().expect("a path in UTF-8");
+    let traced = |inject: &[&str]| {
+        let words = ["strace", "-f", "-qq", "-e", "signal=none", "-o", log_name];
+        let words = [&words[..], &["-e", "trace=socket,read"], inject].concat();
+        let run = run(&mut wrapped(&words, &checker(), &["http://127.0.0.1:1/"]));
+        run.unhealthy("unhealthy: http://127.0.0.1:1/: connection refused at 127.0.0.1:1; listening here: * (* ms)");
+        fs::read_to_string(&log).expect("what strace wrote")
+    };
+    let calls = traced(&[]);
+    assert!(calls.contains("AF_NETLINK"), "{calls}");
+    assert!(!calls.contains("read("), "{calls}");
+    // The first socket is the check's own.
+    let calls = traced(&["-e", "inject=socket:error=EPROTONOSUPPORT:when=2+"]);
+    assert!(
+        calls.contains("INJECTED") && calls.contains("read("),
+        "{calls}"
+    );
     Ok(())
 }
 
