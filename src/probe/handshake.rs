@@ -606,6 +606,7 @@ fn mqtt(heard: &[u8]) -> Seen {
 
 /// The header of a response to correlation id 1, and its error code.
 fn kafka(heard: &[u8]) -> Seen {
+    // A list of some dozens of APIs, six bytes each; what is longer than anybody listens would never be whole.
     // 35 is UNSUPPORTED_VERSION, with which a broker answers a version that it does not know any more.
     if !begins(heard.get(4..).unwrap_or_default(), b"\0\0\0\x01") {
         return Seen::Alien;
@@ -613,9 +614,9 @@ fn kafka(heard: &[u8]) -> Seen {
     match heard {
         [_, _, _, _, _, _, _, _, high, low, ..] => {
             match (be32(heard), u16::from_be_bytes([*high, *low])) {
-                (length @ 6..=0xffff, _) if heard.len() < 4 + length => Seen::More,
-                (6..=0xffff, 0 | 35) => Seen::Well(heard.len()),
-                (6..=0xffff, code) => {
+                (length @ 6..=0x7fff, _) if heard.len() < 4 + length => Seen::More,
+                (6..=0x7fff, 0 | 35) => Seen::Well(heard.len()),
+                (6..=0x7fff, code) => {
                     Seen::Sick(Snippet::new(format!("error code {code}").as_bytes()))
                 }
                 _ => Seen::Alien,

@@ -961,7 +961,7 @@ fn endless_replies() {
         ("mqtt", 0, b"\x20\x7f", b"\0", "the server says: return code 0"),
         ("nats", 0, b"INFO ", b"{", LONG),
         ("nats", 1, b"", b"INFO {}\r\nPING\r\n", LONG),
-        ("kafka", 0, b"\0\0\xff\xff\0\0\0\x01\0\x2a", b"\0", "the server says: error code 42"),
+        ("kafka", 0, b"\0\0\x7f\xff\0\0\0\x01\0\x2a", b"\0", "the server says: error code 42"),
         ("ssh", 0, b"SSH-", b"2.0", LONG),
         ("ftp", 0, b"", b"120 soon\r\n", LONG),
         ("pop3", 0, b"+OK", b" soon", LONG),
