@@ -129,7 +129,7 @@ impl Area {
 // SAFETY: `Area::take` returns ranges that are aligned, inside of one area that is mapped for ever, and disjoint, because
 // `next` only grows within an area and areas are disjoint. Nothing is ever taken back, so nothing is handed out twice;
 // and since fresh pages of `.bss` and of an anonymous mapping are zero, `alloc_zeroed` may return what `alloc` does. A
-// failure is a null pointer, as the trait asks.
+// failure does not return.
 unsafe impl GlobalAlloc for Heap {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         self.take(layout) as *mut u8
@@ -161,9 +161,7 @@ unsafe impl GlobalAlloc for Heap {
         // longer than what is copied.
         unsafe {
             let new = self.alloc(Layout::from_size_align_unchecked(size, layout.align()));
-            if !new.is_null() {
-                std::ptr::copy_nonoverlapping(old, new, layout.size());
-            }
+            std::ptr::copy_nonoverlapping(old, new, layout.size());
             new
         }
     }
