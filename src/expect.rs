@@ -201,18 +201,25 @@ impl BodyExpectations {
     /// Judges the part of the body that has come so far: `Some` when no further byte can change the verdict.
     /// `known` bytes at its beginning were there at an earlier call and are not searched again.
     pub fn judge_part(&self, body: &[u8], known: usize) -> Option<Result<(), Unmet>> {
-        let fresh = |text: &str| &body[known.saturating_sub(text.len())..];
-        for text in &self.lacks {
-            if contains(fresh(text), text) {
-                return Some(Err(body_has(text, body)));
-            }
+        if let Some(text) = self.unwanted(body, known) {
+            return Some(Err(body_has(text, body)));
         }
-        // The whole is searched only when something new was found: else a long body would be, for each of its parts.
-        let fixed = self.lacks.is_empty()
-            && self.json.is_empty()
-            && self.has.iter().any(|text| contains(fresh(text), text))
-            && self.has.iter().all(|text| contains(body, text));
+        let fixed = self.lacks.is_empty() && self.json.is_empty() && self.has_all(body, known);
         fixed.then_some(Ok(()))
+    }
+
+    /// A text that should not be there, and is since the body had `known` bytes.
+    pub fn unwanted(&self, body: &[u8], known: usize) -> Option<&String> {
+        self.lacks
+            .iter()
+            .find(|text| contains(fresh(body, known, text), text))
+    }
+
+    /// Whether every text that is expected is there, one of them since the body had `known` bytes. The whole is searched
+    /// only when something new was found: else a long body would be, for each of its parts.
+    pub fn has_all(&self, body: &[u8], known: usize) -> bool {
+        let is_new = |text: &String| contains(fresh(body, known, text), text);
+        self.has.iter().any(is_new) && self.has.iter().all(|text| contains(body, text))
     }
 
     /// Judges the whole body, or its first [`MAX_BODY`] bytes when it is `bounded`: the first expectation that
@@ -253,6 +260,11 @@ fn body_has(text: &str, body: &[u8]) -> Unmet {
         text: text.to_owned(),
         body: Snippet::new(body),
     }
+}
+
+/// Where `text` would be that was not there when the body had `known` bytes.
+fn fresh<'a>(body: &'a [u8], known: usize, text: &str) -> &'a [u8] {
+    &body[known.saturating_sub(text.len())..]
 }
 
 /// Whether `needle` is somewhere in `haystack`.

@@ -46,14 +46,12 @@ pub fn advise(
 fn named(addresses: Vec<SocketAddr>) -> Vec<String> {
     let mut found: Vec<(u16, IpAddr)> = Vec::new();
     for address in addresses {
-        // The IPv4 and the IPv6 wildcard are both `*`.
-        let any = address.ip().is_unspecified();
-        let ip = if any {
-            Ipv4Addr::UNSPECIFIED.into()
-        } else {
-            address.ip()
+        // The IPv4 and the IPv6 wildcard are both `*`; and Java binds IPv4 addresses as mapped ones.
+        let ip = match address.ip().to_canonical() {
+            ip if ip.is_unspecified() => Ipv4Addr::UNSPECIFIED.into(),
+            ip => ip,
         };
-        // Kept in order, because to sort would cost kilobytes.
+        // Kept in order, because to sort would cost kilobytes of code.
         if let Err(at) = found.binary_search(&(address.port(), ip)) {
             found.insert(at, (address.port(), ip));
         }
@@ -90,7 +88,7 @@ mod tests {
         };
         assert_eq!(
             found(&[
-                "127.0.0.1:9090",
+                "[::ffff:127.0.0.1]:9090",
                 "0.0.0.0:6767",
                 "[::1]:8080",
                 "[::]:6767",

@@ -27,7 +27,7 @@ pub struct Whole {
     pub end: usize,
     /// Whether a line continues the one before.
     pub is_folded: bool,
-    /// Whether it has more fields than ureq takes.
+    /// Whether it has more lines than ureq is handed as they are.
     pub is_crowded: bool,
 }
 

@@ -606,7 +606,7 @@ fn mqtt(heard: &[u8]) -> Seen {
 
 /// The header of a response to correlation id 1, and its error code.
 fn kafka(heard: &[u8]) -> Seen {
-    // A list of some dozens of APIs, six bytes each; what is longer than anybody listens would never be whole.
+    // A list of some dozens of APIs, six bytes each. Its end must come before that of listening, `MAX_REPLY`.
     // 35 is UNSUPPORTED_VERSION, with which a broker answers a version that it does not know any more.
     if !begins(heard.get(4..).unwrap_or_default(), b"\0\0\0\x01") {
         return Seen::Alien;

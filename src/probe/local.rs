@@ -81,11 +81,11 @@ pub fn heartbeat(file: &Path, max_age: Option<Duration>) -> Verdict {
     }
 }
 
-/// A file, or its first `most` bytes and at most a page more.
+/// A file, or its first `most` bytes and at most two pages more.
 ///
 /// # Errors
 /// What the system says.
-pub fn read(file: &Path, most: usize) -> Result<Vec<u8>, Errno> {
+fn read(file: &Path, most: usize) -> Result<Vec<u8>, Errno> {
     // Opening a FIFO would wait for somebody who writes, past any deadline.
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
     let opened = rustix::fs::open(file, flags, Mode::empty())?;

@@ -17,13 +17,12 @@ pub fn ask(talk: &mut Talk, send: &[u8], expect: &BodyExpectations) -> Verdict {
     } else {
         Phase::Reply
     };
+    let mut known = 0;
     loop {
-        let met = !expect.has.is_empty() && expect.judge(talk.heard(), false).is_ok();
-        let broken = expect
-            .lacks
-            .iter()
-            .any(|text| crate::expect::contains(talk.heard(), text));
-        if met || broken || !listen(talk, phase, expect)? {
+        let heard = talk.heard();
+        let fixed = expect.has_all(heard, known) || expect.unwanted(heard, known).is_some();
+        known = heard.len();
+        if fixed || !listen(talk, phase, expect)? {
             return expect
                 .judge(talk.heard(), false)
                 .map(|()| Health::Opens)
