@@ -82,16 +82,35 @@ fn timed_out(peer: Peer) -> Failure {
     }
 }
 
-/// Connects to `place`.
+/// Who says the first word on a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum First {
+    /// The client, at once.
+    Ours,
+    /// The server; or nobody says a word.
+    Theirs,
+}
+
+impl First {
+    /// The client's first word; empty where it has none.
+    pub fn word(word: &[u8]) -> Self {
+        match word {
+            [] => First::Theirs,
+            _ => First::Ours,
+        }
+    }
+}
+
+/// Connects to `place`. Where the first word is ours, the caller has to say it at once.
 ///
 /// # Errors
 /// [`Failure`], for the last address tried, or for all that refused.
-pub fn dial(place: &Place, deadline: &Deadline) -> Result<Stream, Box<Failure>> {
+pub fn dial(place: &Place, first: First, deadline: &Deadline) -> Result<Stream, Box<Failure>> {
     match place {
         Place::Unix(path) => {
             let peer = Peer::Unix(path.clone());
             let connected = match SocketAddrUnix::new(path.as_path()) {
-                Ok(address) => connected(AddressFamily::UNIX, &address, deadline),
+                Ok(address) => connected(AddressFamily::UNIX, &address, first, deadline),
                 Err(errno) => Err(Ok(errno)),
             };
             Err(Box::new(match connected {
@@ -107,7 +126,7 @@ pub fn dial(place: &Place, deadline: &Deadline) -> Result<Stream, Box<Failure>> 
             let mut failure = None;
             for address in addresses(host, port) {
                 let peer = Peer::Tcp(address);
-                match connected(family(address), &address, deadline) {
+                match connected(family(address), &address, first, deadline) {
                     Ok(fd) => return Ok(Stream { fd, peer }),
                     Err(Ok(Errno::CONNREFUSED)) => refused.push(peer),
                     Err(Ok(errno)) => {
@@ -123,14 +142,29 @@ pub fn dial(place: &Place, deadline: &Deadline) -> Result<Stream, Box<Failure>> 
     }
 }
 
+/// Lets the handshake's last acknowledgement travel with the first word, so that the server wakes up once, with the
+/// request already there, and not a second time: a sixth of its CPU for a check. HAProxy calls it smart connect. It is no
+/// more than a wish, tcp(7), and a server that speaks first would wait for it.
+#[cfg(target_os = "linux")]
+fn join_first_word(socket: &OwnedFd) {
+    let _ = rustix::net::sockopt::set_tcp_quickack(socket, false);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn join_first_word(_: &OwnedFd) {}
+
 /// A blocking socket whose `connect` ends with the deadline: `SO_SNDTIMEO` bounds it on Linux, for unix sockets too,
 /// where a full accept queue would otherwise hold it for ever.
 fn connected(
     family: AddressFamily,
     address: &impl rustix::net::addr::SocketAddrArg,
+    first: First,
     deadline: &Deadline,
 ) -> Result<OwnedFd, Result<Errno, Expired>> {
     let fd = socket(family, SocketType::STREAM).map_err(Ok)?;
+    if first == First::Ours && family != AddressFamily::UNIX {
+        join_first_word(&fd);
+    }
     loop {
         let left = deadline.remaining().map_err(Err)?;
         set_socket_timeout(&fd, Timeout::Send, Some(left)).map_err(Ok)?;
@@ -161,7 +195,8 @@ impl Stream {
         phase: Phase,
         deadline: &Deadline,
     ) -> Result<usize, Box<Failure>> {
-        heard.reserve_exact(room);
+        // By doubling: what trickles in byte by byte must not be copied each time.
+        heard.reserve(room);
         loop {
             let left = deadline
                 .remaining()

@@ -4,7 +4,7 @@
 use super::reply::{
     Chunk, Head, MAX_HEAD, Whole, head_in, is_chunked, mask, strip_chunks, thin_out, token, unfold,
 };
-use super::{Stream, dial};
+use super::{First, Stream, dial};
 use crate::check::Place;
 use crate::deadline::Deadline;
 use crate::verdict::{Failure, Mark, Phase, Protocol, Snippet, Trace};
@@ -137,7 +137,8 @@ impl Connector for Wire {
     type Out = Line;
 
     fn connect(&self, _: &ConnectionDetails, _: Option<()>) -> Result<Option<Line>, Error> {
-        let stream = dial(&self.place, &self.deadline()).map_err(|failure| self.fail(failure))?;
+        let stream = dial(&self.place, First::Ours, &self.deadline())
+            .map_err(|failure| self.fail(failure))?;
         self.mark(Mark::Connected);
         self.record().trace.peer = Some(stream.peer.clone());
         Ok(Some(Line {
@@ -169,7 +170,7 @@ pub struct Line {
     cut_off: bool,
     /// What has come: ureq has used the beginning, and is not shown the end.
     input: Vec<u8>,
-    /// How much to read next.
+    /// The room to read into next.
     more: usize,
     used: usize,
     ready: usize,

@@ -2,7 +2,7 @@
 
 use crate::check::{Ask, Place, Target};
 use crate::deadline::Deadline;
-use crate::net::{self, Stream};
+use crate::net::{self, First, Stream};
 use crate::verdict::{Answer, Failure, Mark, Phase, Snippet, Trace, Verdict};
 use std::time::Duration;
 
@@ -25,13 +25,20 @@ pub fn ask(target: &Target, deadline: &Deadline) -> Answer {
             trace: Trace::default(),
         };
     }
-    let talk = |probe: &dyn Fn(&mut Talk) -> Verdict| talk(&target.place, deadline, probe);
+    let talk =
+        |first, probe: &dyn Fn(&mut Talk) -> Verdict| talk(&target.place, first, deadline, probe);
     match &target.ask {
         Ask::Http(http) => http::ask(http, &target.place, deadline),
-        Ask::Tcp { send, expect } => talk(&|talk| tcp::ask(talk, send, expect)),
-        Ask::Handshake { row, hello } => talk(&|talk| handshake::ask(talk, row, hello.as_deref())),
-        Ask::Grpc { authority, service } => talk(&|talk| grpc::ask(talk, authority, service)),
-        Ask::FastCgi { script, query } => talk(&|talk| fastcgi::ask(talk, script, query)),
+        Ask::Tcp { send, expect } => talk(First::word(send), &|talk| tcp::ask(talk, send, expect)),
+        Ask::Handshake { row, hello } => talk(First::word(row.steps[0].say), &|talk| {
+            handshake::ask(talk, row, hello.as_deref())
+        }),
+        Ask::Grpc { authority, service } => {
+            talk(First::Ours, &|talk| grpc::ask(talk, authority, service))
+        }
+        Ask::FastCgi { script, query } => {
+            talk(First::Ours, &|talk| fastcgi::ask(talk, script, query))
+        }
         Ask::Pid { file, name } => alone(deadline, || local::process(file, name.as_deref())),
         Ask::File { file, max_age } => alone(deadline, || local::heartbeat(file, *max_age)),
     }
@@ -49,10 +56,15 @@ fn alone(deadline: &Deadline, probe: impl FnOnce() -> Verdict) -> Answer {
 }
 
 /// A probe over one connection that is not HTTP's.
-fn talk(place: &Place, deadline: &Deadline, probe: &dyn Fn(&mut Talk) -> Verdict) -> Answer {
+fn talk(
+    place: &Place,
+    first: First,
+    deadline: &Deadline,
+    probe: &dyn Fn(&mut Talk) -> Verdict,
+) -> Answer {
     let begun = deadline.elapsed();
     let mut trace = Trace::default();
-    let dialled = net::dial(place, deadline);
+    let dialled = net::dial(place, first, deadline);
     let (verdict, talk) = match dialled {
         Ok(stream) => {
             trace.peer = Some(stream.peer().clone());
