@@ -142,9 +142,9 @@ pub fn dial(place: &Place, first: First, deadline: &Deadline) -> Result<Stream, 
     }
 }
 
-/// Lets the handshake's last acknowledgement travel with the first word, so that the server wakes up once, with the
-/// request already there, and not a second time: a sixth of its CPU for a check. HAProxy calls it smart connect. It is no
-/// more than a wish, tcp(7), and a server that speaks first would wait for it.
+/// Lets the handshake's last acknowledgement travel with the first word: eight packets for a check, not ten, and a server
+/// that wakes up once, with the request already there. HAProxy calls it smart connect. It is no more than a wish, tcp(7),
+/// and a server that speaks first would wait for it.
 #[cfg(target_os = "linux")]
 fn join_first_word(socket: &OwnedFd) {
     let _ = rustix::net::sockopt::set_tcp_quickack(socket, false);

@@ -26,8 +26,9 @@ use std::fmt::Write as _;
 use std::hash::{BuildHasher, RandomState};
 use std::io::{Read, Write as _};
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::mpsc;
 use std::time::Duration;
 use std::{env, fs, thread};
 use table::{Table, cores, milliseconds, seconds, size};
@@ -40,7 +41,8 @@ const REFUSED: u16 = 1;
 const NOTES: &str = "\
 CPU time and page faults are the kernel's account of the whole process, from vfork to the end; the first row is what it \
 takes to make and remove one that does nothing. Times are medians and 99th percentiles. Peak RSS counts the pages of \
-the file that are in use too. System calls include execve and exit.";
+the file that are in use too. System calls include execve and exit. The service's CPU is what the other side took for \
+the check, by the kernel's account of its thread.";
 
 fn main() -> ExitCode {
     // `cargo test --benches` runs this too, and has no use for it.
@@ -68,9 +70,9 @@ fn bench() -> Result<(), String> {
 
     // First of all, because a checker may look into the kernel's list of sockets when it is refused, and the other two
     // servers will leave thousands behind that are no more than waiting to be forgotten.
-    let refused = costs(&tools, &programs, REFUSED, runs)?;
-    let healthy = costs(&tools, &programs, serve(HEALTHY), runs)?;
-    let unhealthy = costs(&tools, &programs, serve(UNHEALTHY), runs)?;
+    let refused = costs(&tools, &programs, &Service::default(), runs)?;
+    let healthy = costs(&tools, &programs, &Service::saying(HEALTHY)?, runs)?;
+    let unhealthy = costs(&tools, &programs, &Service::saying(UNHEALTHY)?, runs)?;
     let docker = match env::var_os("DOCKER") {
         Some(_) => Some(docker::spending(&tools)?),
         None => None,
@@ -152,36 +154,80 @@ fn programs(tools: &Tools) -> Result<Vec<Program>, String> {
     Ok(programs)
 }
 
-/// Serves one answer, in the form of Go's net/http, for as long as this process lives.
-fn serve(status: &'static str) -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    let port = listener
-        .local_addr()
-        .expect("the address of a listener")
-        .port();
-    let body = match status {
-        HEALTHY => r#"{"status":"UP"}"#,
-        _ => r#"{"status":"Database unaccessible"}"#,
-    };
-    let reply = format!(
-        "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\n\
-         Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
-        body.len()
-    );
-    thread::spawn(move || {
-        let mut request = [0; 4096];
-        for mut connection in listener.incoming().flatten() {
-            // All of them send their few bytes at once. One that is gone before the answer is no concern of this side.
-            let _ = connection.read(&mut request);
-            let _ = connection.write_all(reply.as_bytes());
-        }
-    });
-    port
+/// What is asked.
+struct Service {
+    port: u16,
+    /// Where the kernel accounts for its thread, if there is one.
+    thread: Option<PathBuf>,
 }
 
-/// What was measured of one program against one server.
+impl Default for Service {
+    /// None at all.
+    fn default() -> Self {
+        Service {
+            port: REFUSED,
+            thread: None,
+        }
+    }
+}
+
+impl Service {
+    /// Serves one answer, in the form of Go's net/http, for as long as this process lives.
+    fn saying(status: &'static str) -> Result<Self, String> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let port = listener
+            .local_addr()
+            .expect("the address of a listener")
+            .port();
+        let body = match status {
+            HEALTHY => r#"{"status":"UP"}"#,
+            _ => r#"{"status":"Database unaccessible"}"#,
+        };
+        let reply = format!(
+            "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\n\
+             Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            body.len()
+        );
+        let (tell, told) = mpsc::channel();
+        thread::spawn(move || {
+            let _ = tell.send(fs::read_link("/proc/thread-self"));
+            let mut request = [0; 4096];
+            for mut connection in listener.incoming().flatten() {
+                // All of them send their few bytes at once. One that is gone before the answer is no concern of this side.
+                let _ = connection.read(&mut request);
+                let _ = connection.write_all(reply.as_bytes());
+            }
+        });
+        match told.recv() {
+            Ok(Ok(thread)) => Ok(Service {
+                port,
+                thread: Some(Path::new("/proc").join(thread)),
+            }),
+            _ => Err("the service's thread is not in /proc".into()),
+        }
+    }
+
+    /// The CPU time that it has taken, once it waits for the next connection.
+    fn cpu(&self) -> Duration {
+        let Some(thread) = &self.thread else {
+            return Duration::ZERO;
+        };
+        let read = |file| fs::read_to_string(thread.join(file)).expect("a thread of this process");
+        // proc(5): the state is behind the name, which is in parentheses.
+        while !read("stat").contains(") S ") {
+            thread::yield_now();
+        }
+        let schedstat = read("schedstat");
+        let nanoseconds = schedstat.split(' ').next();
+        Duration::from_nanos(nanoseconds.and_then(|text| text.parse().ok()).unwrap_or(0))
+    }
+}
+
+/// What was measured of one program against one service.
 struct Cost {
     samples: Vec<Sample>,
+    /// The service's CPU time for each of them.
+    service: Vec<Duration>,
     trace: Option<Trace>,
 }
 
@@ -191,6 +237,13 @@ impl Cost {
         let mut values: Vec<T> = self.samples.iter().map(of).collect();
         values.sort_unstable();
         values[(values.len() * percent / 100).min(values.len() - 1)]
+    }
+
+    /// The median.
+    fn of_service(&self) -> Duration {
+        let mut values = self.service.clone();
+        values.sort_unstable();
+        values[values.len() / 2]
     }
 
     fn total(&self, of: impl Fn(&Sample) -> Duration) -> Duration {
@@ -203,13 +256,19 @@ impl Cost {
     }
 }
 
-fn costs(tools: &Tools, programs: &[Program], port: u16, runs: usize) -> Result<Vec<Cost>, String> {
+fn costs(
+    tools: &Tools,
+    programs: &[Program],
+    service: &Service,
+    runs: usize,
+) -> Result<Vec<Cost>, String> {
     // Before all else, because it also brings the files into memory.
     let mut costs = Vec::new();
     for program in programs {
-        let trace = tools.trace(program, port);
+        let trace = tools.trace(program, service.port);
         costs.push(Cost {
             samples: Vec::with_capacity(runs),
+            service: Vec::with_capacity(runs),
             trace,
         });
     }
@@ -217,7 +276,10 @@ fn costs(tools: &Tools, programs: &[Program], port: u16, runs: usize) -> Result<
     for _ in 0..runs.max(1) {
         shuffle(&mut order);
         for &at in &order {
-            costs[at].samples.push(tools.measure(&programs[at], port)?);
+            let before = service.cpu();
+            let sample = tools.measure(&programs[at], service.port)?;
+            costs[at].samples.push(sample);
+            costs[at].service.push(service.cpu() - before);
         }
     }
     Ok(costs)
@@ -235,6 +297,7 @@ fn checks(programs: &[Program], costs: &[Cost], healthy: bool) -> Table {
         "program",
         "CPU, ms",
         "99th",
+        "service's CPU",
         "time, ms",
         "99th",
         "page faults",
@@ -252,6 +315,10 @@ fn checks(programs: &[Program], costs: &[Cost], healthy: bool) -> Table {
             program.name.clone(),
             milliseconds(cost.percentile(50, |sample| sample.cpu)),
             milliseconds(cost.percentile(99, |sample| sample.cpu)),
+            match cost.of_service() {
+                Duration::ZERO => "-".into(),
+                cpu => milliseconds(cpu),
+            },
             milliseconds(cost.percentile(50, |sample| sample.wall)),
             milliseconds(cost.percentile(99, |sample| sample.wall)),
             cost.percentile(50, |sample| sample.page_faults).to_string(),
