@@ -340,11 +340,10 @@ fn without_dots(path: &str) -> String {
 
 /// Appends what comes next.
 fn read_more(reader: &mut BodyReader, body: &mut Vec<u8>) -> std::io::Result<usize> {
-    let have = body.len();
-    body.resize(have + 4096, 0);
-    let read = reader.read(&mut body[have..]);
-    body.truncate(have + *read.as_ref().unwrap_or(&0));
-    read
+    let mut part = [0; 1024];
+    let read = reader.read(&mut part)?;
+    body.extend_from_slice(&part[..read]);
+    Ok(read)
 }
 
 /// Reads what is left of a body, if that is little and comes soon.
