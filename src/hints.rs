@@ -54,6 +54,8 @@ fn named(addresses: Vec<SocketAddr>) -> Vec<String> {
         // Kept in order, because to sort would cost kilobytes of code.
         if let Err(at) = found.binary_search(&(address.port(), ip)) {
             found.insert(at, (address.port(), ip));
+            // One more than is named, to know that there are more.
+            found.truncate(MOST + 1);
         }
     }
     let more = found.len() > MOST;
@@ -97,7 +99,10 @@ mod tests {
             listening(&["*:6767", "[::1]:8080", "127.0.0.1:9090"])
         );
         assert_eq!(found(&[]), listening(&[]));
-        let many: Vec<String> = (1..50).map(|port| format!("0.0.0.0:{port}")).collect();
+        let many: Vec<String> = (1..50)
+            .rev()
+            .map(|port| format!("0.0.0.0:{port}"))
+            .collect();
         let many: Vec<&str> = many.iter().map(String::as_str).collect();
         assert_eq!(
             found(&many),
