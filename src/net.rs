@@ -92,7 +92,7 @@ pub enum First {
 }
 
 impl First {
-    /// The client's first word; empty where it has none.
+    /// Whose it is where the client begins with `word`, which is empty if the client has nothing to say.
     pub fn word(word: &[u8]) -> Self {
         match word {
             [] => First::Theirs,
@@ -142,9 +142,9 @@ pub fn dial(place: &Place, first: First, deadline: &Deadline) -> Result<Stream, 
     }
 }
 
-/// Lets the handshake's last acknowledgement travel with the first word: eight packets for a check, not ten, and a server
-/// that wakes up once, with the request already there. HAProxy calls it smart connect. It is no more than a wish, tcp(7),
-/// and a server that speaks first would wait for it.
+/// Lets the handshake's last acknowledgement travel with the first word, so that there are fewer packets, and the server
+/// wakes up once, with the request already there. HAProxy calls it smart connect. It is no more than a wish, tcp(7), and a
+/// server that speaks first would wait for it.
 #[cfg(target_os = "linux")]
 fn join_first_word(socket: &OwnedFd) {
     let _ = rustix::net::sockopt::set_tcp_quickack(socket, false);

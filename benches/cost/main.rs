@@ -70,7 +70,7 @@ fn bench() -> Result<(), String> {
 
     // First of all, because a checker may look into the kernel's list of sockets when it is refused, and the other two
     // servers will leave thousands behind that are no more than waiting to be forgotten.
-    let refused = costs(&tools, &programs, &Service::default(), runs)?;
+    let refused = costs(&tools, &programs, &Service::NONE, runs)?;
     let healthy = costs(&tools, &programs, &Service::saying(HEALTHY)?, runs)?;
     let unhealthy = costs(&tools, &programs, &Service::saying(UNHEALTHY)?, runs)?;
     let docker = match env::var_os("DOCKER") {
@@ -161,17 +161,13 @@ struct Service {
     thread: Option<PathBuf>,
 }
 
-impl Default for Service {
-    /// None at all.
-    fn default() -> Self {
-        Service {
-            port: REFUSED,
-            thread: None,
-        }
-    }
-}
-
 impl Service {
+    /// None at all.
+    const NONE: Service = Service {
+        port: REFUSED,
+        thread: None,
+    };
+
     /// Serves one answer, in the form of Go's net/http, for as long as this process lives.
     fn saying(status: &'static str) -> Result<Self, String> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");

@@ -415,24 +415,33 @@ fn listeners_are_found_without_a_walk() -> Result<(), Skip> {
     let _listener = TcpListener::bind("127.0.0.1:0").expect("bind a free port");
     let log = tempfile::NamedTempFile::new().expect("a temporary file");
     let log_name = log.path().to_str().expect("a path in UTF-8");
-    let traced = |inject: &[&str]| {
+    let traced = |inject: &[&str], hint: &str| {
         let words = ["strace", "-f", "-qq", "-e", "signal=none", "-o", log_name];
         let words = [&words[..], &["-e", "trace=socket,read"], inject].concat();
         let run = run(&mut wrapped(&words, &checker(), &["http://127.0.0.1:1/"]));
-        run.unhealthy("unhealthy: http://127.0.0.1:1/: connection refused at 127.0.0.1:1; listening here: * (* ms)");
+        run.unhealthy(&format!(
+            "unhealthy: http://127.0.0.1:1/: connection refused at 127.0.0.1:1{hint} (* ms)"
+        ));
         fs::read_to_string(&log).expect("what strace wrote")
     };
-    let calls = traced(&[]);
+    const HINT: &str = "; listening here: *";
+    let calls = traced(&[], HINT);
     let netlink = calls.lines().find(|call| call.contains("AF_NETLINK"));
     if netlink.expect("it is asked").contains("= -1") {
         return Err(Skip(format!("no netlink here: {calls}")));
     }
     assert!(!calls.contains("read("), "{calls}");
     // The first socket is the check's own.
-    let calls = traced(&["-e", "inject=socket:error=EPROTONOSUPPORT:when=2+"]);
+    let no_netlink = ["-e", "inject=socket:error=EPROTONOSUPPORT:when=2+"];
+    let calls = traced(&no_netlink, HINT);
     assert!(
         calls.contains("INJECTED") && calls.contains("read("),
         "{calls}"
+    );
+    // Where neither can be done, that nothing listens would be a lie.
+    traced(
+        &[&no_netlink[..], &["-e", "inject=read:error=EIO"]].concat(),
+        "",
     );
     Ok(())
 }
