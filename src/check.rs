@@ -1,6 +1,7 @@
 //! What is to be asked of whom: plain data, valid by construction, no I/O.
 
 use crate::expect::{BodyExpectations, HeaderExpectation, Statuses};
+use crate::snippet::Secrets;
 use crate::vars::split_once;
 use crate::verdict::Seen;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -189,6 +190,16 @@ pub struct Url {
     pub port: Option<u16>,
     /// Path and query, without a fragment; empty where the URL has neither.
     pub path: String,
+}
+
+impl Target {
+    /// What the line of this target must not show.
+    pub fn secrets(&self) -> Secrets {
+        match &self.ask {
+            Ask::Http(http) => Secrets::of(&http.headers),
+            _ => Secrets::default(),
+        }
+    }
 }
 
 impl Url {

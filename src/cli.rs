@@ -4,8 +4,8 @@
 use crate::check::{self, Check, Complaint, Host, Place, Target};
 use crate::expect::{self, BodyExpectations, HeaderExpectation, JsonExpectation, Statuses};
 use crate::net;
+use crate::snippet::{printable, without_userinfo};
 use crate::vars::{self, BadReference};
-use crate::verdict::{Snippet, without_userinfo};
 use lexopt::Arg;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -486,18 +486,17 @@ fn is_cluster(letters: &[u8]) -> bool {
 fn no_such(name: &str, dashes: &str) -> Usage {
     let ends = |c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '_');
     let (name, rest) = name.split_at(name.find(ends).unwrap_or(name.len()));
-    let name = Snippet::at_most(name.as_bytes(), 40);
+    let name = printable(name.as_bytes(), 40);
     let more = if rest.is_empty() { "" } else { "..." };
     Usage(format!(
-        "{dashes}{}{more}: no such option (--help lists them)",
-        name.as_str()
+        "{dashes}{name}{more}: no such option (--help lists them)"
     ))
 }
 
 /// Text of the command line as a message may show it.
 fn shown(text: &OsStr) -> String {
     let text = without_userinfo(text.as_bytes());
-    Snippet::at_most(&text, 80).as_str().to_owned()
+    printable(&text, 80)
 }
 
 fn complain(row: &Row, value: &str, complaint: &str) -> Usage {

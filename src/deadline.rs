@@ -17,15 +17,15 @@ impl Deadline {
     /// Starts the clock.
     pub fn after(timeout: Duration) -> Self {
         let start = Instant::now();
-        // The parser bounds the timeout; should a caller of the library ask for aeons, a day is one.
+        // Overflow, which only a caller of the library can cause, is clamped to a day.
         let end = start
             .checked_add(timeout)
             .unwrap_or(start + Duration::from_secs(86400));
         Deadline { start, end }
     }
 
-    /// What is left: a positive duration, or [`Expired`]. Never zero, which `SO_RCVTIMEO` reads as "for ever"
-    /// and ureq as "one second".
+    /// What is left: a positive duration, or [`Expired`]. Never zero, which ureq reads as
+    /// "one second".
     pub fn remaining(&self) -> Result<Duration, Expired> {
         let left = self.end.saturating_duration_since(Instant::now());
         if left.is_zero() {
@@ -41,6 +41,15 @@ impl Deadline {
         Deadline {
             start: self.start,
             end: self.end.min(soon),
+        }
+    }
+
+    /// This deadline, or `grace` from now if that is later.
+    pub fn or_at_least(&self, grace: Duration) -> Self {
+        let soon = Instant::now() + grace;
+        Deadline {
+            start: self.start,
+            end: self.end.max(soon),
         }
     }
 

@@ -17,6 +17,8 @@
 
 pub mod deadline;
 
+pub mod snippet;
+
 pub mod verdict;
 
 pub mod vars;
@@ -28,6 +30,8 @@ pub mod expect;
 pub mod check;
 
 pub mod net;
+
+pub mod http;
 
 pub mod probe;
 

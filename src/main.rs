@@ -4,6 +4,7 @@
 use healthchecker::cli::{self, Command};
 use healthchecker::deadline::Deadline;
 use healthchecker::report;
+use healthchecker::snippet::printable;
 use healthchecker::verdict::{HEALTHY, UNHEALTHY};
 use healthchecker::{hints, net, probe};
 use std::ffi::OsString;
@@ -20,11 +21,8 @@ fn run(arguments: Vec<OsString>) -> u8 {
     // Where a panic aborts at once, nobody calls this.
     #[cfg(not(panic = "immediate-abort"))]
     std::panic::set_hook(Box::new(|panic| {
-        let said = healthchecker::verdict::Snippet::new(panic.to_string().as_bytes());
-        report::standard().usage(&format!(
-            "this is a bug in healthchecker: {}",
-            said.as_str()
-        ));
+        let said = printable(panic.to_string().as_bytes(), 256);
+        report::standard().usage(&format!("this is a bug in healthchecker: {said}"));
         std::process::exit(UNHEALTHY.into());
     }));
     let mut report = report::standard();
@@ -41,6 +39,7 @@ fn run(arguments: Vec<OsString>) -> u8 {
     };
     report.style(style.quiet, style.verbose);
     let deadline = Deadline::after(check.timeout);
+    report.give_up_at(deadline);
     let mut exit = HEALTHY;
     for target in &check.targets {
         let answer = probe::ask(target, &deadline);

@@ -4,19 +4,19 @@ use crate::check::{Host, Place};
 use crate::deadline::{Deadline, Expired};
 use crate::verdict::{Failure, Peer, Phase};
 use rustix::buffer::spare_capacity;
+use rustix::event::PollFlags;
 use rustix::io::Errno;
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketAddrUnix, SocketFlags, SocketType};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::OwnedFd;
+use std::time::Duration;
 
 mod listeners;
-mod reply;
-mod wire;
+mod poll;
 
 pub use listeners::listeners;
-pub use reply::MAX_HEAD;
-pub use wire::{Record, Wire};
+pub use poll::ready;
 
 /// Whether `ip` is an address of this machine. Loopback is; of another address the routing table is asked, by
 /// connecting a UDP socket, which sends nothing: the kernel answers with the source address that it would use, and
@@ -28,7 +28,7 @@ pub fn is_here(ip: IpAddr) -> bool {
     let source = || {
         // The port does not matter: 9 is "discard".
         let address = SocketAddr::new(ip, 9);
-        let socket = socket(family(address), SocketType::DGRAM)?;
+        let socket = socket(family(address), SocketType::DGRAM, SocketFlags::empty())?;
         rustix::net::connect(&socket, &address)?;
         SocketAddr::try_from(rustix::net::getsockname(&socket)?)
     };
@@ -43,8 +43,8 @@ fn family(address: SocketAddr) -> AddressFamily {
     }
 }
 
-fn socket(family: AddressFamily, kind: SocketType) -> Result<OwnedFd, Errno> {
-    rustix::net::socket_with(family, kind, SocketFlags::CLOEXEC, None)
+fn socket(family: AddressFamily, kind: SocketType, flags: SocketFlags) -> Result<OwnedFd, Errno> {
+    rustix::net::socket_with(family, kind, flags | SocketFlags::CLOEXEC, None)
 }
 
 /// The addresses to try, in order.
@@ -110,7 +110,7 @@ pub fn dial(place: &Place, first: First, deadline: &Deadline) -> Result<Stream, 
         Place::Unix(path) => {
             let peer = Peer::Unix(path.clone());
             let connected = match SocketAddrUnix::new(path.as_path()) {
-                Ok(address) => connected(AddressFamily::UNIX, &address, first, deadline),
+                Ok(address) => connected_unix(&address, deadline),
                 Err(errno) => Err(Ok(errno)),
             };
             Err(Box::new(match connected {
@@ -126,7 +126,7 @@ pub fn dial(place: &Place, first: First, deadline: &Deadline) -> Result<Stream, 
             let mut failure = None;
             for address in addresses(host, port) {
                 let peer = Peer::Tcp(address);
-                match connected(family(address), &address, first, deadline) {
+                match connected_tcp(address, first, deadline) {
                     Ok(fd) => return Ok(Stream { fd, peer }),
                     Err(Ok(Errno::CONNREFUSED)) => refused.push(peer),
                     Err(Ok(errno)) => {
@@ -153,25 +153,51 @@ fn join_first_word(socket: &OwnedFd) {
 #[cfg(not(target_os = "linux"))]
 fn join_first_word(_: &OwnedFd) {}
 
-/// A blocking socket whose `connect` ends with the deadline: `SO_SNDTIMEO` bounds it on Linux, for unix sockets too,
-/// where a full accept queue would otherwise hold it for ever.
-fn connected(
-    family: AddressFamily,
-    address: &impl rustix::net::addr::SocketAddrArg,
+/// How long a connection to a unix socket blocks at a time. A socket's own timeout runs on the kernel's timer wheel, which
+/// is exact to a few milliseconds for a time as short as this, and to seconds for long ones.
+const SLICE: Duration = Duration::from_millis(100);
+
+/// Connects to a TCP address without blocking, so that it is [`ready`] that waits.
+fn connected_tcp(
+    address: SocketAddr,
     first: First,
     deadline: &Deadline,
 ) -> Result<OwnedFd, Result<Errno, Expired>> {
-    let fd = socket(family, SocketType::STREAM).map_err(Ok)?;
-    if first == First::Ours && family != AddressFamily::UNIX {
+    let fd = socket(family(address), SocketType::STREAM, SocketFlags::NONBLOCK).map_err(Ok)?;
+    if first == First::Ours {
         join_first_word(&fd);
     }
+    let mut has_waited = false;
     loop {
-        let left = deadline.remaining().map_err(Err)?;
+        match rustix::net::connect(&fd, &address) {
+            Ok(()) | Err(Errno::ISCONN) => return Ok(fd),
+            // On loopback the connection is open, or refused, when the call returns: a second call tells which.
+            Err(Errno::INPROGRESS | Errno::INTR) if !has_waited => has_waited = true,
+            Err(Errno::INPROGRESS | Errno::ALREADY | Errno::AGAIN | Errno::INTR) => {
+                ready(&fd, PollFlags::OUT, deadline).map_err(Err)?;
+            }
+            Err(errno) => return Err(Ok(errno)),
+        }
+    }
+}
+
+/// Connects to a unix socket. One whose queue is full cannot be polled, so the call blocks, a slice at a time.
+fn connected_unix(
+    address: &SocketAddrUnix,
+    deadline: &Deadline,
+) -> Result<OwnedFd, Result<Errno, Expired>> {
+    let fd = socket(
+        AddressFamily::UNIX,
+        SocketType::STREAM,
+        SocketFlags::empty(),
+    )
+    .map_err(Ok)?;
+    loop {
+        let left = deadline.remaining().map_err(Err)?.min(SLICE);
         set_socket_timeout(&fd, Timeout::Send, Some(left)).map_err(Ok)?;
         match rustix::net::connect(&fd, address) {
             Ok(()) | Err(Errno::ISCONN) => return Ok(fd),
-            // The time is up, or nearly so: the clock decides.
-            Err(Errno::INPROGRESS | Errno::ALREADY | Errno::AGAIN | Errno::INTR) => {}
+            Err(Errno::AGAIN | Errno::INTR) => {}
             Err(errno) => return Err(Ok(errno)),
         }
     }
@@ -198,12 +224,9 @@ impl Stream {
         // By doubling: what trickles in byte by byte must not be copied each time.
         heard.reserve(room);
         loop {
-            let left = deadline
-                .remaining()
-                .map_err(|Expired| self.timed_out(phase))?;
-            set_socket_timeout(&self.fd, Timeout::Recv, Some(left))
-                .map_err(|errno| io(phase, errno))?;
-            match rustix::net::recv(&self.fd, spare_capacity(heard), RecvFlags::empty()) {
+            // What was asked takes its time, so there is no use in looking before waiting.
+            ready(&self.fd, PollFlags::IN, deadline).map_err(|Expired| self.timed_out(phase))?;
+            match rustix::net::recv(&self.fd, spare_capacity(heard), RecvFlags::DONTWAIT) {
                 Ok((read, _)) => return Ok(read),
                 Err(Errno::AGAIN | Errno::INTR) => {}
                 Err(errno) => return Err(io(phase, errno)),
@@ -216,21 +239,17 @@ impl Stream {
     /// # Errors
     /// [`Failure::TimedOut`], [`Failure::Reset`], [`Failure::Io`].
     pub fn write(&self, mut bytes: &[u8], deadline: &Deadline) -> Result<(), Box<Failure>> {
-        // A request fits the socket's buffer, so the first try need not be told how long it may wait.
-        let mut flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
+        let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
         loop {
+            // A request fits the socket's buffer, so the first try need not wait.
             match rustix::net::send(&self.fd, bytes, flags) {
                 Ok(written) if written == bytes.len() => return Ok(()),
                 Ok(written) => bytes = &bytes[written..],
                 Err(Errno::AGAIN | Errno::INTR) => {}
                 Err(errno) => return Err(io(Phase::Send, errno)),
             }
-            let left = deadline
-                .remaining()
+            ready(&self.fd, PollFlags::OUT, deadline)
                 .map_err(|Expired| self.timed_out(Phase::Send))?;
-            set_socket_timeout(&self.fd, Timeout::Send, Some(left))
-                .map_err(|errno| io(Phase::Send, errno))?;
-            flags = SendFlags::NOSIGNAL;
         }
     }
 

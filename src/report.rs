@@ -1,16 +1,19 @@
 //! Verdict to words, and the only file that prints.
 
 use crate::check::Target;
+use crate::deadline::{Deadline, Expired};
 use crate::expect::MAX_BODY;
 use crate::hints::Hint;
-use crate::net::MAX_HEAD;
-use crate::verdict::without_userinfo;
+use crate::http::MAX_HEAD;
+use crate::net;
+use crate::snippet::{Secrets, is_harmless, printable, without_userinfo};
 use crate::verdict::{
     Answer, Failure, Health, Mark, NotFollowed, Peer, Phase, Protocol, Refusal, Snippet, Trace,
     Unmet,
 };
+use rustix::event::PollFlags;
 use std::fmt::Write as _;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 use ureq::http::StatusCode;
@@ -36,13 +39,30 @@ pub struct Report<O, E> {
     unsaid_unhealthy: usize,
 }
 
-/// A stream that is written to at once: a line is one system call, and there is no buffer to fill or to forget.
+/// How long a line is offered to a reader who is late, when there is no time left.
+const OFFER: Duration = Duration::from_millis(10);
+
+/// A stream that is written to at once: a line is one system call, and there is no buffer to fill or to forget. A pipe
+/// that is full, with nobody who reads it, is given up at the deadline.
 #[derive(Debug)]
-pub struct Unbuffered(BorrowedFd<'static>);
+pub struct Unbuffered {
+    fd: BorrowedFd<'static>,
+    deadline: Deadline,
+}
 
 impl Write for Unbuffered {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        Ok(rustix::io::write(self.0, bytes)?)
+        // A pipe that is ready takes this much without blocking, pipe(7).
+        const PIPE_BUF: usize = 4096;
+        let bytes = &bytes[..bytes.len().min(PIPE_BUF)];
+        if let Some(written) = written_without_waiting(self.fd, bytes) {
+            return Ok(written);
+        }
+        let deadline = self.deadline.or_at_least(OFFER);
+        match net::ready(&self.fd, PollFlags::OUT, &deadline) {
+            Ok(()) => Ok(rustix::io::write(self.fd, bytes)?),
+            Err(Expired) => Err(ErrorKind::TimedOut.into()),
+        }
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
@@ -50,12 +70,36 @@ impl Write for Unbuffered {
     }
 }
 
+/// Writes where that needs no waiting, in one system call. None where it does, and where the system cannot tell.
+#[cfg(target_os = "linux")]
+fn written_without_waiting(fd: BorrowedFd, bytes: &[u8]) -> Option<usize> {
+    use rustix::io::{ReadWriteFlags, pwritev2};
+    let whole = [std::io::IoSlice::new(bytes)];
+    // An offset of -1 stands for the position of the stream.
+    pwritev2(fd, &whole, u64::MAX, ReadWriteFlags::NOWAIT).ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn written_without_waiting(_: BorrowedFd, _: &[u8]) -> Option<usize> {
+    None
+}
+
 /// The report on the standard streams.
 pub fn standard() -> Report<Unbuffered, Unbuffered> {
+    // Until the check says how long it may take.
+    let deadline = Deadline::after(Duration::from_secs(1));
+    let stream = |fd| Unbuffered { fd, deadline };
     Report::new(
-        Unbuffered(rustix::stdio::stdout()),
-        Unbuffered(rustix::stdio::stderr()),
+        stream(rustix::stdio::stdout()),
+        stream(rustix::stdio::stderr()),
     )
+}
+
+impl Report<Unbuffered, Unbuffered> {
+    /// Gives up at `deadline` what nobody reads.
+    pub fn give_up_at(&mut self, deadline: Deadline) {
+        (self.out.deadline, self.err.deadline) = (deadline, deadline);
+    }
 }
 
 impl<O: Write, E: Write> Report<O, E> {
@@ -120,7 +164,7 @@ impl<O: Write, E: Write> Report<O, E> {
             }
         }
         if self.verbose {
-            let mut text = trace(&answer.trace);
+            let mut text = trace(&answer.trace, &target.secrets());
             let room = self.left.saturating_sub(RESERVE);
             if text.len() > room {
                 text.truncate(text.floor_char_boundary(room.saturating_sub(4)));
@@ -149,19 +193,22 @@ impl<O: Write, E: Write> Report<O, E> {
 
 /// The line of one target, its end included: at most [`MAX_LINE`] bytes.
 pub fn line(target: &Target, answer: &Answer, hint: Option<&Hint>, timeout: Duration) -> String {
-    let name = Snippet::at_most(target.name.as_bytes(), 160);
-    let name = name.as_str();
+    let name = printable(target.name.as_bytes(), 160);
+    let words = Words {
+        secrets: target.secrets(),
+        timeout,
+    };
     match &answer.verdict {
         Ok(health) => cut(
             format!(
                 "healthy: {name}: {} in {}",
-                healthy(health),
+                words.healthy(health),
                 time(answer.took)
             ),
             "",
         ),
         Err(failure) => {
-            let mut text = format!("unhealthy: {name}: {}", unhealthy(failure, timeout));
+            let mut text = format!("unhealthy: {name}: {}", words.unhealthy(failure));
             if let Some(hint) = hint {
                 text.push_str("; ");
                 text.push_str(&advice(hint));
@@ -187,213 +234,258 @@ fn cut(mut text: String, end: &str) -> String {
     text
 }
 
-fn healthy(health: &Health) -> String {
-    match health {
-        Health::Status(status) => match StatusCode::from_u16(*status)
-            .ok()
-            .and_then(|code| code.canonical_reason())
-        {
-            Some(reason) => format!("{status} {reason}"),
-            None => status.to_string(),
-        },
-        Health::Opens => "accepts connections".into(),
-        Health::Answers => "answers".into(),
-        Health::Refuses(refusal, said) => {
-            let what = match refusal {
-                Refusal::Unauthenticated => "wants authentication",
-                Refusal::Unwelcome => "refuses this client",
-            };
-            let said = if said.is_empty() {
-                String::new()
-            } else {
-                format!(": {}", said.as_str())
-            };
-            format!("answers, {what}{said}")
-        }
-        Health::Runs(pid) => format!("process {pid} runs"),
-        Health::Touched(ago) => format!("touched {} ago", age(*ago)),
-    }
+/// The words for what one target turned out to be.
+struct Words {
+    /// What they must not show.
+    secrets: Secrets,
+    timeout: Duration,
 }
 
-fn unhealthy(failure: &Failure, timeout: Duration) -> String {
-    match failure {
-        Failure::Refused(peers) => {
-            let peers: Vec<String> = peers.iter().map(peer_name).collect();
-            format!("connection refused at {}", joined(&peers, " and "))
-        }
-        Failure::Unreachable { peer, errno } => {
-            format!(
-                "cannot connect to {}: {}",
-                peer_name(peer),
-                system_error(*errno)
-            )
-        }
-        Failure::NotThisMachine(ip) => {
-            format!("{ip} is not an address of this machine; nothing was sent")
-        }
-        Failure::TimedOut { phase, peer } => timed_out(*phase, peer.as_ref(), timeout),
-        Failure::NotAsked => format!(
-            "not asked: the targets before it took all of the {}",
-            time(timeout)
-        ),
-        Failure::ClosedEarly { phase, got } if got.is_empty() => {
-            format!("connection closed while {}", doing(*phase))
-        }
-        Failure::ClosedEarly { phase, got } => {
-            format!(
-                "connection closed while {}; until then: {}",
-                doing(*phase),
-                got.as_str()
-            )
-        }
-        Failure::Reset { phase } => format!("connection reset while {}", doing(*phase)),
-        Failure::Io { phase, errno } => format!("{} while {}", system_error(*errno), doing(*phase)),
-        Failure::NotHttp { got, .. } => format!("not HTTP: the reply begins with {}", got.as_str()),
-        Failure::BadHead(got) => format!("malformed HTTP response head: {}", got.as_str()),
-        Failure::LongHead => format!("HTTP response head longer than {} KiB", MAX_HEAD / 1024),
-        Failure::BadBody => "malformed HTTP body: its chunks or its length are wrong".into(),
-        Failure::Status {
-            got,
-            expected,
-            body,
-        } => {
-            let body = if body.is_empty() {
-                String::new()
-            } else {
-                body_part(body)
-            };
-            format!("status {got}, expected {}{body}", quoted(expected, ""))
-        }
-        Failure::Redirect { status, to, why } => {
-            let why = match why {
-                NotFollowed::Elsewhere => "which is not an http URL of this machine",
-                NotFollowed::Tls => "which needs TLS, and this build has none",
-                NotFollowed::TooMany => "after 5 redirects that were followed",
-            };
-            format!("status {status} redirects to {}, {why}", to.as_str())
-        }
-        Failure::Unexpected(unmet) => self::unmet(unmet),
-        Failure::Sick(said) => format!("the server says: {}", said.as_str()),
-        Failure::Alien { scheme, got, .. } => {
-            format!("not {scheme}: the reply begins with {}", got.as_str())
-        }
-        Failure::LongReply(bytes) => format!("a reply of more than {} KiB", bytes / 1024),
-        Failure::GrpcStatus(status) => {
-            let meaning = match status {
-                5 => " NOT_FOUND: the health service does not know this service",
-                12 => " UNIMPLEMENTED: the server has no health service",
-                7 => " PERMISSION_DENIED",
-                14 => " UNAVAILABLE",
-                16 => " UNAUTHENTICATED",
-                _ => "",
-            };
-            format!("grpc-status {status}{meaning}")
-        }
-        Failure::NotServing(status) => {
-            let name = match status {
-                0 => " UNKNOWN",
-                2 => " NOT_SERVING",
-                3 => " SERVICE_UNKNOWN",
-                _ => "",
-            };
-            format!("serving status {status}{name}, expected 1 SERVING")
-        }
-        Failure::FastCgiStatus(status) => {
-            let meaning = match status {
-                1 => ": it takes one request a connection",
-                2 => ": it is overloaded",
-                3 => ": it is no responder",
-                _ => "",
-            };
-            format!("FastCGI protocol status {status}{meaning}")
-        }
-        Failure::NoScript(body) => format!(
-            "status 404: it is alive, and has nothing at this path (php-fpm: set ping.path){}",
-            body_part(body)
-        ),
-        Failure::NoProcess(pid) => format!("there is no process {pid}"),
-        Failure::DeadProcess(pid, state) => {
-            format!("process {pid} is dead: state {state} (a zombie has ended)")
-        }
-        Failure::OtherProcess(pid, name) => {
-            format!("process {pid} is another program: {}", name.as_str())
-        }
-        Failure::NoPid(text) if text.is_empty() => "the PID file is empty".into(),
-        Failure::NoPid(text) => format!("the PID file holds no PID: {}", text.as_str()),
-        Failure::File(file, errno) => {
-            let file = Snippet::at_most(file.as_os_str().as_encoded_bytes(), 120);
-            format!("{}: {}", file.as_str(), system_error(*errno))
-        }
-        Failure::Stale(ago, limit) => {
-            format!(
-                "touched {} ago, expected within {}",
-                age(*ago),
-                time(*limit)
-            )
-        }
-        Failure::Future(ahead) => {
-            format!(
-                "touched {} in the future: a clock has jumped, and the age is unknown",
-                age(*ahead)
-            )
+impl Words {
+    fn healthy(&self, health: &Health) -> String {
+        match health {
+            Health::Status(status) => match StatusCode::from_u16(*status)
+                .ok()
+                .and_then(|code| code.canonical_reason())
+            {
+                Some(reason) => format!("{status} {reason}"),
+                None => status.to_string(),
+            },
+            Health::Opens => "accepts connections".into(),
+            Health::Answers => "answers".into(),
+            Health::Refuses(refusal, said) => {
+                let what = match refusal {
+                    Refusal::Unauthenticated => "wants authentication",
+                    Refusal::Unwelcome => "refuses this client",
+                };
+                let said = if said.is_empty() {
+                    String::new()
+                } else {
+                    format!(": {}", self.shown(said))
+                };
+                format!("answers, {what}{said}")
+            }
+            Health::Runs(pid) => format!("process {pid} runs"),
+            Health::Touched(ago) => format!("touched {} ago", age(*ago)),
         }
     }
-}
 
-fn unmet(unmet: &Unmet) -> String {
-    match unmet {
-        Unmet::BodyLacks {
-            text,
-            bounded,
-            body,
-        } => {
-            let bound = if *bounded {
-                format!(" in its first {} MiB", MAX_BODY >> 20)
-            } else {
-                String::new()
-            };
-            format!(
-                "body lacks {}{bound}{}",
-                quoted(text, "\""),
-                body_part(body)
-            )
+    fn unhealthy(&self, failure: &Failure) -> String {
+        match failure {
+            Failure::Refused(peers) => {
+                let peers: Vec<String> = peers.iter().map(peer_name).collect();
+                format!("connection refused at {}", joined(&peers, " and "))
+            }
+            Failure::Unreachable { peer, errno } => {
+                format!(
+                    "cannot connect to {}: {}",
+                    peer_name(peer),
+                    system_error(*errno)
+                )
+            }
+            Failure::NotThisMachine(ip) => {
+                format!("{ip} is not an address of this machine; nothing was sent")
+            }
+            Failure::TimedOut { phase, peer } => timed_out(*phase, peer.as_ref(), self.timeout),
+            Failure::NotAsked => format!(
+                "not asked: the targets before it took all of the {}",
+                time(self.timeout)
+            ),
+            Failure::ClosedEarly { phase, got } if got.is_empty() => {
+                format!("connection closed while {}", doing(*phase))
+            }
+            Failure::ClosedEarly { phase, got } => {
+                format!(
+                    "connection closed while {}; until then: {}",
+                    doing(*phase),
+                    self.shown(got)
+                )
+            }
+            Failure::Reset { phase } => format!("connection reset while {}", doing(*phase)),
+            Failure::Io { phase, errno } => {
+                format!("{} while {}", system_error(*errno), doing(*phase))
+            }
+            Failure::NotHttp { got, .. } => {
+                format!("not HTTP: the reply begins with {}", self.shown(got))
+            }
+            Failure::BadHead { why, got } => {
+                format!("malformed HTTP response head ({why}): {}", self.shown(got))
+            }
+            Failure::LongHead => format!("HTTP response head longer than {} KiB", MAX_HEAD / 1024),
+            Failure::Coded(coding) => format!(
+                "the body cannot be judged: it is coded as {}, which was not asked for",
+                self.shown(coding)
+            ),
+            Failure::BadBody => "malformed HTTP body: its chunks or its length are wrong".into(),
+            Failure::Status {
+                got,
+                expected,
+                body,
+            } => {
+                let body = if body.is_empty() {
+                    String::new()
+                } else {
+                    self.body_part(body)
+                };
+                format!("status {got}, expected {}{body}", self.quoted(expected, ""))
+            }
+            Failure::Redirect { status, to, why } => {
+                let why = match why {
+                    NotFollowed::Elsewhere => "which is not an http URL of this machine",
+                    NotFollowed::Tls => "which needs TLS, and this build has none",
+                    NotFollowed::TooMany => "after 5 redirects that were followed",
+                };
+                format!("status {status} redirects to {}, {why}", self.shown(to))
+            }
+            Failure::Unexpected(unmet) => self.unmet(unmet),
+            Failure::Sick(said) => format!("the server says: {}", self.shown(said)),
+            Failure::Alien { scheme, got, .. } => {
+                format!("not {scheme}: the reply begins with {}", self.shown(got))
+            }
+            Failure::LongReply(bytes) => format!("a reply of more than {} KiB", bytes / 1024),
+            Failure::GrpcStatus(status) => {
+                let meaning = match status {
+                    5 => " NOT_FOUND: the health service does not know this service",
+                    12 => " UNIMPLEMENTED: the server has no health service",
+                    7 => " PERMISSION_DENIED",
+                    14 => " UNAVAILABLE",
+                    16 => " UNAUTHENTICATED",
+                    _ => "",
+                };
+                format!("grpc-status {status}{meaning}")
+            }
+            Failure::NotServing(status) => {
+                let name = match status {
+                    0 => " UNKNOWN",
+                    2 => " NOT_SERVING",
+                    3 => " SERVICE_UNKNOWN",
+                    _ => "",
+                };
+                format!("serving status {status}{name}, expected 1 SERVING")
+            }
+            Failure::FastCgiStatus(status) => {
+                let meaning = match status {
+                    1 => ": it takes one request a connection",
+                    2 => ": it is overloaded",
+                    3 => ": it is no responder",
+                    _ => "",
+                };
+                format!("FastCGI protocol status {status}{meaning}")
+            }
+            Failure::NoScript(body) => format!(
+                "status 404: it is alive, and has nothing at this path (php-fpm: set ping.path){}",
+                self.body_part(body)
+            ),
+            Failure::NoProcess(pid) => format!("there is no process {pid}"),
+            Failure::DeadProcess(pid, state) => {
+                format!("process {pid} is dead: state {state} (a zombie has ended)")
+            }
+            Failure::OtherProcess(pid, name) => {
+                format!("process {pid} is another program: {}", self.shown(name))
+            }
+            Failure::NoPid(text) if text.is_empty() => "the PID file is empty".into(),
+            Failure::NoPid(text) => format!("the PID file holds no PID: {}", self.shown(text)),
+            Failure::File(file, errno) => {
+                let file = printable(file.as_os_str().as_encoded_bytes(), 120);
+                format!("{file}: {}", system_error(*errno))
+            }
+            Failure::Stale(ago, limit) => {
+                format!(
+                    "touched {} ago, expected within {}",
+                    age(*ago),
+                    time(*limit)
+                )
+            }
+            Failure::Future(ahead) => {
+                format!(
+                    "touched {} in the future: a clock has jumped, and the age is unknown",
+                    age(*ahead)
+                )
+            }
         }
-        Unmet::BodyHas { text, body } => {
-            format!("body contains {}{}", quoted(text, "\""), body_part(body))
+    }
+
+    fn unmet(&self, unmet: &Unmet) -> String {
+        match unmet {
+            Unmet::BodyLacks {
+                text,
+                bounded,
+                body,
+            } => {
+                let bound = if *bounded {
+                    format!(" in its first {} MiB", MAX_BODY >> 20)
+                } else {
+                    String::new()
+                };
+                format!(
+                    "body lacks {}{bound}{}",
+                    self.quoted(text, "\""),
+                    self.body_part(body)
+                )
+            }
+            Unmet::BodyHas { text, body } => {
+                format!(
+                    "body contains {}{}",
+                    self.quoted(text, "\""),
+                    self.body_part(body)
+                )
+            }
+            Unmet::BodyTooLong => format!(
+                "body longer than the {} MiB that are searched",
+                MAX_BODY >> 20
+            ),
+            Unmet::NotJson { body } => format!("body is not JSON{}", self.body_part(body)),
+            Unmet::JsonLacks { path, body } => {
+                format!(
+                    "JSON has no {}{}",
+                    self.quoted(path, ""),
+                    self.body_part(body)
+                )
+            }
+            Unmet::JsonDiffers {
+                path,
+                expected,
+                got,
+            } => {
+                format!(
+                    "JSON {} is {}, expected {}",
+                    self.quoted(path, ""),
+                    self.shown(got),
+                    self.quoted(expected, "\"")
+                )
+            }
+            Unmet::HeaderLacks { name } => format!("no header {}", self.quoted(name, "")),
+            Unmet::HeaderDiffers {
+                name,
+                expected,
+                got,
+            } => {
+                format!(
+                    "header {} is \"{}\", expected {}",
+                    self.quoted(name, ""),
+                    self.shown(got),
+                    self.quoted(expected, "\"")
+                )
+            }
         }
-        Unmet::BodyTooLong => format!(
-            "body longer than the {} MiB that are searched",
-            MAX_BODY >> 20
-        ),
-        Unmet::NotJson { body } => format!("body is not JSON{}", body_part(body)),
-        Unmet::JsonLacks { path, body } => {
-            format!("JSON has no {}{}", quoted(path, ""), body_part(body))
+    }
+
+    fn shown(&self, snippet: &Snippet) -> String {
+        snippet.text(&self.secrets)
+    }
+
+    fn body_part(&self, body: &Snippet) -> String {
+        if body.is_empty() {
+            "; the body is empty".into()
+        } else {
+            format!("; body: {}", self.shown(body))
         }
-        Unmet::JsonDiffers {
-            path,
-            expected,
-            got,
-        } => {
-            format!(
-                "JSON {} is {}, expected {}",
-                quoted(path, ""),
-                got.as_str(),
-                quoted(expected, "\"")
-            )
-        }
-        Unmet::HeaderLacks { name } => format!("no header {}", quoted(name, "")),
-        Unmet::HeaderDiffers {
-            name,
-            expected,
-            got,
-        } => {
-            format!(
-                "header {} is \"{}\", expected {}",
-                quoted(name, ""),
-                got.as_str(),
-                quoted(expected, "\"")
-            )
-        }
+    }
+
+    /// Text of the command line, escaped and cut like everything else.
+    fn quoted(&self, text: &str, quote: &str) -> String {
+        let text = printable(&self.secrets.blacken(text.as_bytes()), 80);
+        format!("{quote}{text}{quote}")
     }
 }
 
@@ -469,9 +561,7 @@ fn protocol_name(protocol: Protocol) -> &'static str {
 fn peer_name(peer: &Peer) -> String {
     match peer {
         Peer::Tcp(address) => address.to_string(),
-        Peer::Unix(path) => Snippet::at_most(path.as_os_str().as_encoded_bytes(), 120)
-            .as_str()
-            .to_owned(),
+        Peer::Unix(path) => printable(path.as_os_str().as_encoded_bytes(), 120),
     }
 }
 
@@ -483,22 +573,6 @@ fn joined(texts: &[String], between: &str) -> String {
         all.push_str(text);
     }
     all
-}
-
-fn body_part(body: &Snippet) -> String {
-    if body.is_empty() {
-        "; the body is empty".into()
-    } else {
-        format!("; body: {}", body.as_str())
-    }
-}
-
-/// Text of the command line, escaped and cut like everything else.
-fn quoted(text: &str, quote: &str) -> String {
-    format!(
-        "{quote}{}{quote}",
-        Snippet::at_most(text.as_bytes(), 80).as_str()
-    )
 }
 
 fn system_error(errno: i32) -> String {
@@ -533,7 +607,7 @@ fn age(age: Duration) -> String {
 }
 
 /// The trace of an exchange: `*` for the phases, `>` for the request, `<` for the head of the response.
-fn trace(trace: &Trace) -> String {
+fn trace(trace: &Trace, secrets: &Secrets) -> String {
     let mut text = String::new();
     for (mark, at) in &trace.marks {
         let (what, bytes, sign) = match mark {
@@ -555,18 +629,31 @@ fn trace(trace: &Trace) -> String {
                 break;
             }
             let name = line.split(|&byte| byte == b':').next().unwrap_or_default();
-            let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
-            let line = match is("authorization") || is("proxy-authorization") {
-                true => format!("{}: (not shown)", Snippet::at_most(name, 40).as_str()),
-                false if is("location") => Snippet::at_most(&without_userinfo(line), 200)
-                    .as_str()
-                    .to_owned(),
-                false => Snippet::at_most(line, 200).as_str().to_owned(),
+            let has_value = name.len() < line.len();
+            if sign == '<' && secrets.hide_everything() {
+                let _ = writeln!(text, "< (not shown)");
+                break;
+            }
+            let line = match sign {
+                '>' if has_value && !is_harmless(name) => {
+                    format!("{}: (not shown)", printable(name, 40))
+                }
+                '<' => {
+                    Snippet::at_most(&without_userinfo_in_location(name, line), 200).text(secrets)
+                }
+                _ => printable(line, 200),
             };
             let _ = writeln!(text, "{sign} {line}");
         }
     }
     text
+}
+
+fn without_userinfo_in_location(name: &[u8], line: &[u8]) -> Vec<u8> {
+    match name.eq_ignore_ascii_case(b"location") {
+        true => without_userinfo(line),
+        false => line.to_vec(),
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What a probe found out: facts with payloads, no prose. The words come last, in `report`.
 
 use crate::deadline::Deadline;
+pub use crate::snippet::Snippet;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -174,9 +175,16 @@ pub enum Failure {
         like: Option<Protocol>,
     },
     /// A status line came, but what followed is no HTTP head.
-    BadHead(Snippet),
-    /// The head is longer than [`crate::net::MAX_HEAD`].
+    BadHead {
+        /// What is wrong with it.
+        why: String,
+        /// How it begins.
+        got: Snippet,
+    },
+    /// The head is longer than [`crate::http::MAX_HEAD`].
     LongHead,
+    /// Something is expected of a body that is in a coding which was not asked for: its name.
+    Coded(Snippet),
     /// The body's framing is broken: a bad chunk.
     BadBody,
     /// The status is not one of those expected.
@@ -351,154 +359,4 @@ pub enum Unmet {
         /// What came first under that name.
         got: Snippet,
     },
-}
-
-/// Untrusted bytes, made safe to print when taken: escaped, cut, and on one line.
-///
-/// Control bytes, invalid UTF-8, and characters that reorder or hide text are written `\xNN` or `\u{NNNN}`, a
-/// backslash is doubled, so that what is printed can be read in one way only.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Snippet(String);
-
-impl Snippet {
-    /// The longest snippet, in bytes after escaping, the mark of a cut included.
-    pub const MAX: usize = 256;
-
-    /// Escapes and cuts `bytes`.
-    pub fn new(bytes: &[u8]) -> Self {
-        Self::at_most(bytes, Self::MAX)
-    }
-
-    /// Escapes `bytes` and cuts the result to `max` bytes, where a cut is marked with `...`.
-    pub fn at_most(bytes: &[u8], max: usize) -> Self {
-        // Most texts: nothing to escape, and nothing to cut.
-        let plain = |byte: &u8| matches!(byte, b' '..=b'[' | b']'..=b'~');
-        if bytes.len() <= max && bytes.iter().all(plain) {
-            return Snippet(String::from_utf8_lossy(bytes).into_owned());
-        }
-        let mut out = String::new();
-        // Where the text can end if the mark has to follow.
-        let mut room = 0;
-        for chunk in bytes.utf8_chunks() {
-            let valid = chunk.valid().chars().map(Ok);
-            for piece in valid.chain(chunk.invalid().iter().map(|&b| Err(b))) {
-                match piece {
-                    Ok(c) => escape(c, &mut out),
-                    Err(byte) => escape_byte(byte, &mut out),
-                }
-                if out.len() > max {
-                    out.truncate(room);
-                    out.push_str("...");
-                    return Snippet(out);
-                }
-                if out.len() + 3 <= max {
-                    room = out.len();
-                }
-            }
-        }
-        Snippet(out)
-    }
-
-    /// The safe text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// Whether there was nothing.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-/// However malformed a URL is, or wherever it was put: whatever stands before its last `@` may be secret.
-pub fn without_userinfo(text: &[u8]) -> Vec<u8> {
-    let Some(at) = text.iter().rposition(|&byte| byte == b'@') else {
-        return text.to_vec();
-    };
-    let scheme = text[..at].windows(3).position(|window| window == b"://");
-    let scheme = scheme.map_or(&text[..0], |end| &text[..end + 3]);
-    [scheme, b"...", &text[at..]].concat()
-}
-
-fn escape(c: char, out: &mut String) {
-    match c {
-        '\n' => out.push_str("\\n"),
-        '\r' => out.push_str("\\r"),
-        '\t' => out.push_str("\\t"),
-        '\\' => out.push_str("\\\\"),
-        '\0'..='\x1f' | '\x7f' => escape_byte(c as u8, out),
-        // C1 controls, invisible and bidirectional formatting, line separators, private use and beyond.
-        '\u{80}'..='\u{9f}'
-        | '\u{ad}'
-        | '\u{61c}'
-        | '\u{180e}'
-        | '\u{200b}'..='\u{200f}'
-        | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}'
-        | '\u{e000}'..='\u{f8ff}'
-        | '\u{feff}'
-        | '\u{fff0}'..='\u{fffb}'
-        | '\u{e0000}'.. => {
-            out.push_str("\\u{");
-            let hex = (0..6).rev().map(|i| (c as u32 >> (4 * i)) & 15);
-            for digit in hex.skip_while(|&d| d == 0) {
-                out.push(hex_digit(digit as u8));
-            }
-            out.push('}');
-        }
-        _ => out.push(c),
-    }
-}
-
-fn escape_byte(byte: u8, out: &mut String) {
-    out.push_str("\\x");
-    out.push(hex_digit(byte >> 4));
-    out.push(hex_digit(byte & 15));
-}
-
-fn hex_digit(value: u8) -> char {
-    (if value < 10 {
-        b'0' + value
-    } else {
-        b'a' + value - 10
-    }) as char
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_printed_is_one_safe_line() {
-        let of = |bytes: &[u8]| Snippet::new(bytes).as_str().to_owned();
-        assert_eq!(of(b"plain {\"a\": 1}"), "plain {\"a\": 1}");
-        assert_eq!(
-            of(b"a\r\n\tb\0\x1b[31m\x7f"),
-            "a\\r\\n\\tb\\x00\\x1b[31m\\x7f"
-        );
-        assert_eq!(of(b"back\\slash"), "back\\\\slash");
-        assert_eq!(of(b"\xff\xc3\x28"), "\\xff\\xc3(");
-        assert_eq!(of("größe".as_bytes()), "größe");
-        assert_eq!(of("a\u{202e}b\u{9b}c".as_bytes()), "a\\u{202e}b\\u{9b}c");
-        assert_eq!(of(b""), "");
-    }
-
-    #[test]
-    fn a_cut_is_marked_and_never_splits_an_escape() {
-        for max in 3..40 {
-            for text in [
-                "é\n\u{202e}\\x".repeat(20),
-                "a".repeat(max),
-                "\0".repeat(50),
-            ] {
-                let cut = Snippet::at_most(text.as_bytes(), max);
-                assert!(cut.as_str().len() <= max, "{max}: {cut:?}");
-                let whole = Snippet::at_most(text.as_bytes(), usize::MAX);
-                match cut.as_str().strip_suffix("...") {
-                    Some(kept) => assert!(whole.as_str().starts_with(kept)),
-                    None => assert_eq!(cut, whole),
-                }
-            }
-        }
-    }
 }

@@ -382,6 +382,11 @@ fn http_target(
             Some(given.user_agent.clone().unwrap_or(agent)),
         ),
         (header::CONNECTION, Some(HeaderValue::from_static("close"))),
+        // What is expected of a body is looked for in the text itself.
+        (
+            header::ACCEPT_ENCODING,
+            Some(HeaderValue::from_static("identity")),
+        ),
         (header::AUTHORIZATION, authorization.or(given.user.clone())),
     ];
     // What is computed gives way to what is given; what is given twice is sent twice.

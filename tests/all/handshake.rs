@@ -7,7 +7,7 @@ use healthchecker::deadline::Deadline;
 use healthchecker::probe;
 use healthchecker::probe::handshake::TABLE;
 use healthchecker::report;
-use healthchecker::verdict::Snippet;
+use healthchecker::snippet::printable;
 use libtest_mimic::Trial;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -427,7 +427,7 @@ pub fn expect(run: &Run, name: &str, said: Said) {
 }
 
 fn escaped(bytes: &[u8]) -> String {
-    Snippet::at_most(bytes, 100).as_str().to_owned()
+    printable(bytes, 100)
 }
 
 fn waiting_for(steps: &Steps, step: usize) -> &'static str {

@@ -20,6 +20,7 @@ pub fn trials() -> Vec<Trial> {
         heads_without_end,
         lengths,
         chunks,
+        codings,
         responses_without_a_body,
         statuses,
         reasons_for_a_wrong_status,
@@ -186,9 +187,11 @@ fn status_lines() {
         let reply = format!("{line}\r\n\r\n");
         judge(&[(reply.as_bytes(), &[], &junk(&format!(r"{line}\r\n\r\n")))]);
     }
-    let malformed = |head: &str| format!("unhealthy: malformed HTTP response head: {head} (*s)");
+    let malformed =
+        |head: &str| format!("unhealthy: malformed HTTP response head (http parse fail: *): {head} (*s)");
     judge(&[
-        (b"HTTP/1.2 200 OK\r\n\r\n", &[], &malformed(r"HTTP/1.2 200 OK\r\n\r\n")),
+        (b"HTTP/1.2 200 OK\r\n\r\n", &[], &junk(r"HTTP/1.2 200 OK\r\n\r\n")),
+        (b"HTTP/1.9 200 OK\r\n\r\n", &[], &junk(r"HTTP/1.9 200 OK\r\n\r\n")),
         (b"HTTP/1.1 200 O\rK\r\n\r\n", &[], &malformed(r"HTTP/1.1 200 O\rK\r\n\r\n")),
         (b"HTTP/1.1 200 OK\r\r\n\r\n", &[], &malformed(r"HTTP/1.1 200 OK\r\r\n\r\n")),
         (b"HTTP/1.1 200 O\0K\r\n\r\n", &[], &malformed(r"HTTP/1.1 200 O\x00K\r\n\r\n")),
@@ -232,7 +235,12 @@ fn interim_responses() {
         (&with("HTTP/1.1 100\n\n", OK), &[], WELL),
         (&with("HTTP/1.0 100 C\r\n\r\n", OK), &[], WELL),
         (&with("HTTP/1.1 102 P\r\n\r\nHTTP/1.1 103 E\r\nLink: x\r\n\r\n", OK), &[], WELL),
-        (&with("HTTP/1.1 101 Switching Protocols\r\n\r\n", OK), &[], WELL),
+        // The last response that speaks HTTP.
+        (
+            &with("HTTP/1.1 101 Switching Protocols\r\n\r\n", OK),
+            &[],
+            "unhealthy: status 101, expected 200-299 (*s)",
+        ),
         (&with(&many, OK), &["-b", "UP"], WELL),
         (&with("HTTP/1.1 100 Continue\r\n\r\n", down), &[], "unhealthy: status 503, expected 200-299 (*s)"),
         (
@@ -243,7 +251,7 @@ fn interim_responses() {
         (
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n",
             &[],
-            "unhealthy: connection closed while waiting for the status line (*s)",
+            "unhealthy: status 101, expected 200-299 (*s)",
         ),
         (
             b"HTTP/1.1 100 Continue\r\nX: ",
@@ -301,14 +309,14 @@ fn header_fields() {
             .replace("\\r", "\r");
         let reply = format!("HTTP/1.1 200 OK\r\n{raw}\r\n\r\n");
         let line = format!(
-            r"unhealthy: malformed HTTP response head: HTTP/1.1 200 OK\r\n{field}\r\n\r\n (*s)"
+            r"unhealthy: malformed HTTP response head (http parse fail: invalid header *): HTTP/1.1 200 OK\r\n{field}\r\n\r\n (*s)"
         );
         judge(&[(reply.as_bytes(), &[], &line)]);
     }
     judge(&[(
         b"HTTP/1.1 200 OK\r\n folded: into nothing\r\n\r\n",
         &[],
-        r"unhealthy: malformed HTTP response head: HTTP/1.1 200 OK\r\n folded: into nothing\r\n\r\n (*s)",
+        r"unhealthy: malformed HTTP response head (http parse fail: invalid header name): HTTP/1.1 200 OK\r\n folded: into nothing\r\n\r\n (*s)",
     )]);
 }
 
@@ -369,13 +377,12 @@ fn lengths() {
             &["-b", "UP"],
             "unhealthy: body lacks \"UP\"; the body is empty (*s)",
         ),
-        // The encoding wins over the length; one that nobody knows ends with the connection.
+        // The encoding wins over the length.
         (
             b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nUP\r\n0\r\n\r\n",
             &["-b", "UP"],
             WELL,
         ),
-        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nUP", &["-b", "UP"], WELL),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551615\r\n\r\nUP", &["-b", "UP"], WELL),
     ]);
     for value in [
@@ -395,7 +402,7 @@ fn lengths() {
         let reply = format!("HTTP/1.1 200 OK\r\nContent-Length: {value}\r\n\r\nUP");
         let shown = value.replace("\r\n", r"\r\n");
         let line = format!(
-            r"unhealthy: malformed HTTP response head: HTTP/1.1 200 OK\r\nContent-Length: {shown}\r\n\r\n (*s)"
+            r"unhealthy: malformed HTTP response head (*Content-Length*): HTTP/1.1 200 OK\r\nContent-Length: {shown}\r\n\r\n (*s)"
         );
         judge(&[
             (reply.as_bytes(), &[], &line),
@@ -439,6 +446,8 @@ fn chunks() {
         "ffffffffffffffffffffffffffffffff\r\nUP\r\n0\r\n\r\n",
         "2\r\nUPX\r\n0\r\n\r\n",
         "3\r\nUP\r\n0\r\n\r\n",
+        "2\r\r\nUP\r\n0\r\n\r\n",
+        "1c\r\r\nUP\r\n0\r\n\r\n",
         "2\nUP\n0\n\n",
         &format!("2;{}\r\nUP\r\n0\r\n\r\n", "x".repeat(5000)),
     ] {
@@ -448,13 +457,61 @@ fn chunks() {
         // Nothing is expected of it, so nobody looks.
         judge(&[(reply(body).as_bytes(), &[], WELL)]);
     }
+}
+
+/// What is compressed, or coded in a way that nobody knows, cannot be searched: whatever is expected of it, it is not known
+/// to hold.
+fn codings() {
+    let server = Server::replying(OK);
+    check([server.url("/")]).exits(0);
+    assert!(server.requests()[0].contains("\r\naccept-encoding: identity\r\n"));
+    for (fields, coding) in [
+        ("Content-Encoding: gzip", "gzip"),
+        ("content-encoding: br", "br"),
+        (
+            "Content-Encoding: gzip\r\nTransfer-Encoding: chunked",
+            "gzip",
+        ),
+        ("Transfer-Encoding: gzip", "gzip"),
+        ("Transfer-Encoding: gzip,\tChunked", "gzip, Chunked"),
+        (
+            "Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked",
+            "gzip, chunked",
+        ),
+        ("Transfer-Encoding: chunked, gzip", "chunked, gzip"),
+    ] {
+        let reply = format!("HTTP/1.1 200 OK\r\n{fields}\r\n\r\n2\r\nUP\r\n0\r\n\r\n");
+        let line = format!(
+            "unhealthy: the body cannot be judged: it is coded as {coding}, which was not asked for (*s)"
+        );
+        for options in [&["-b", "UP"][..], &["--body-not", "DOWN"], &["-j", "a"]] {
+            judge(&[(reply.as_bytes(), options, &line)]);
+        }
+        judge(&[(reply.as_bytes(), &[], WELL)]);
+    }
     let ten = b"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nUP\r\n0\r\n\r\n";
     judge(&[
-        (ten, &["-b", "UP"], WELL),
+        // HTTP/1.0 has no transfer codings (RFC 9112, section 6.1).
         (
-            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip,\tChunked\r\n\r\n2\r\nUP\r\n0\r\n\r\n",
-            &["--body-not", "2"],
+            ten,
+            &["-b", "UP"],
+            "unhealthy: the body cannot be judged: it is coded as chunked, which was not asked for (*s)",
+        ),
+        (ten, &[], WELL),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Encoding: identity\r\n\r\nUP",
+            &["-b", "UP"],
             WELL,
+        ),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Encoding:\r\n\r\nUP",
+            &["-b", "UP"],
+            WELL,
+        ),
+        (
+            b"HTTP/1.1 503 No\r\nContent-Encoding: gzip\r\n\r\n\x1f\x8b",
+            &["-b", "UP"],
+            r"unhealthy: status 503, expected 200-299; body: \x1f\x8b (*s)",
         ),
     ]);
 }

@@ -61,7 +61,7 @@ fn sends(options: &[&str], request: &str) {
 #[rustfmt::skip]
 fn requests() {
     let host = "accept: */*\nhost: 127.0.0.1:PORT\n";
-    let last = format!("user-agent: {AGENT}\nconnection: close\n");
+    let last = format!("user-agent: {AGENT}\nconnection: close\naccept-encoding: identity\n");
     for method in ["GET", "HEAD", "DELETE", "OPTIONS", "FROB", "get"] {
         sends(
             &["-X", method],
@@ -93,16 +93,22 @@ fn requests() {
         (&["-H", "X-A: 1", "-H", "x-a:2"], "x-a: 1\nx-a: 2\n"),
         (&["-H", "X-A:", "-H", "X-B: a: b"], "x-a: \nx-b: a: b\n"),
         (&["-H", "X-A: gr\u{f6}\u{df}e"], "x-a: gr\u{f6}\u{df}e\n"),
-        (&["-H", "Accept-Encoding: gzip"], "accept-encoding: gzip\n"),
         (&["-H", "Cookie: a=b; c=d"], "cookie: a=b; c=d\n"),
     ] {
         sends(options, &format!("GET / HTTP/1.1\n{host}{given}{last}\n"));
     }
     // What is given replaces what is computed.
     for (options, fields) in [
-        (&["-A", "me/1 (x)"], format!("{host}user-agent: me/1 (x)\nconnection: close\n")),
-        (&["-H", "User-Agent: me"], format!("{host}user-agent: me\nconnection: close\n")),
-        (&["-H", "Connection: keep-alive"], format!("{host}connection: keep-alive\nuser-agent: {AGENT}\n")),
+        (&["-A", "me/1 (x)"], format!("{host}user-agent: me/1 (x)\nconnection: close\naccept-encoding: identity\n")),
+        (&["-H", "User-Agent: me"], format!("{host}user-agent: me\nconnection: close\naccept-encoding: identity\n")),
+        (
+            &["-H", "Connection: keep-alive"],
+            format!("{host}connection: keep-alive\nuser-agent: {AGENT}\naccept-encoding: identity\n"),
+        ),
+        (
+            &["-H", "Accept-Encoding: gzip"],
+            format!("{host}accept-encoding: gzip\nuser-agent: {AGENT}\nconnection: close\n"),
+        ),
         (&["-H", "Accept: text/html"], format!("host: 127.0.0.1:PORT\naccept: text/html\n{last}")),
         (&["-H", "Host: example.com"], format!("accept: */*\nhost: example.com\n{last}")),
         (&["-H", "hOsT:example.com:8080"], format!("accept: */*\nhost: example.com:8080\n{last}")),
@@ -400,7 +406,7 @@ fn unix_sockets() {
     });
     check(["--unix-socket", &file]).healthy("healthy: http://localhost:80/health: 200 OK in *s");
     let request = format!(
-        "GET /health HTTP/1.1\r\naccept: */*\r\nhost: localhost\r\nuser-agent: {AGENT}\r\nconnection: close\r\n\r\n"
+        "GET /health HTTP/1.1\r\naccept: */*\r\nhost: localhost\r\nuser-agent: {AGENT}\r\nconnection: close\r\naccept-encoding: identity\r\n\r\n"
     );
     assert_eq!(requests.recv().as_deref(), Ok(&*request));
     let options = ["--unix-socket", &file, "-b", "DOWN"];
@@ -836,16 +842,24 @@ fn proxies_are_not_asked() {
 fn verbose() {
     let server = Server::replying(OK);
     let address = server.url("").replace("http://", "");
-    let run = check(["-v", "-H", "X-A: b", &server.url("/x")]);
+    let run = check([
+        "-v",
+        "-H",
+        "X-Key: a secret",
+        "-H",
+        "Accept: text/*",
+        &server.url("/x"),
+    ]);
     let expected = [
         format!("* connected to {address} after * ms"),
         "* request sent after * ms".into(),
         "> GET /x HTTP/1.1".into(),
-        "> accept: */*".into(),
         format!("> host: {address}"),
-        "> x-a: b".into(),
+        "> x-key: (not shown)".into(),
+        "> accept: text/*".into(),
         format!("> user-agent: {AGENT}"),
         "> connection: close".into(),
+        "> accept-encoding: identity".into(),
         "* response head read after * ms".into(),
         "< HTTP/1.1 200 OK".into(),
         "< Content-Length: 2".into(),

@@ -1,0 +1,191 @@
+//! One request and its response.
+
+use super::body::Body;
+use super::transport::{Dialler, failure_in};
+use super::{bad_head, head};
+use crate::check::Place;
+use crate::deadline::Deadline;
+use crate::verdict::{Failure, Phase, Snippet, Trace};
+use std::io::Read;
+use std::time::Duration;
+use ureq::http::{HeaderName, HeaderValue, Method, Request as UreqRequest, Uri};
+use ureq::{Agent, BodyReader, Error};
+
+/// How much of a body that nobody needs is read for the sake of a polite close.
+const UNNEEDED: usize = 64 * 1024;
+
+/// A request, and where it goes.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Whom it is sent to, whatever the URI says.
+    pub place: Place,
+    /// The method.
+    pub method: Method,
+    /// Scheme, authority and path.
+    pub uri: Uri,
+    /// Every header that is not computed.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// The body.
+    pub data: Option<String>,
+}
+
+/// A response of which the head has come.
+pub struct Reply {
+    /// The status.
+    pub status: u16,
+    /// The last `Location`.
+    pub location: Option<Vec<u8>>,
+    dialler: Dialler,
+    reader: BodyReader<'static>,
+}
+
+/// Sends `request`, and waits for the head of the final response. What went over the wire is in `trace`, whatever comes of
+/// it.
+///
+/// # Errors
+/// [`Failure`], as [`dial`](crate::net::dial), [`Stream`](crate::net::Stream) or the head itself give it.
+pub fn send(
+    request: &Request,
+    deadline: &Deadline,
+    trace: &mut Trace,
+) -> Result<Reply, Box<Failure>> {
+    let to_head = request.method == Method::HEAD;
+    let longest_line = longest_line(request);
+    let dialler = Dialler::new(&request.place, deadline, to_head, longest_line);
+    let sent = run(&agent(&dialler), request);
+    *trace = std::mem::take(&mut dialler.shared().trace);
+    let response = sent.map_err(|error| failure(error, &trace.head))?;
+    let location = response.headers().get_all("location").iter().next_back();
+    Ok(Reply {
+        status: response.status().as_u16(),
+        location: location.map(|value| value.as_bytes().to_vec()),
+        dialler,
+        reader: response.into_body().into_reader(),
+    })
+}
+
+fn run(agent: &Agent, request: &Request) -> Result<ureq::http::Response<ureq::Body>, Error> {
+    let mut asked = UreqRequest::new(());
+    let needs_body = [Method::POST, Method::PUT, Method::PATCH].contains(&request.method);
+    *asked.method_mut() = request.method.clone();
+    *asked.uri_mut() = request.uri.clone();
+    for (name, value) in &request.headers {
+        asked.headers_mut().append(name.clone(), value.clone());
+    }
+    match &request.data {
+        None if !needs_body => agent.run(asked),
+        // An absent body is an empty one here: `Content-Length: 0`.
+        data => agent.run(asked.map(|()| data.as_deref().unwrap_or_default().as_bytes())),
+    }
+}
+
+/// An agent without what ureq does unless it is told not to.
+fn agent(dialler: &Dialler) -> Agent {
+    let config = Agent::config_builder()
+        // Containers carry proxy variables; a check must not follow them.
+        .proxy(None)
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .allow_non_standard_methods(true)
+        .max_idle_connections(0)
+        // The transport bounds the head and keeps the deadline.
+        .max_response_header_size(usize::MAX)
+        .build();
+    Agent::with_parts(config, dialler.clone(), dialler.clone())
+}
+
+/// The request line or the longest field, with room for the few bytes around it: ureq writes each in one piece.
+fn longest_line(request: &Request) -> usize {
+    let fields = request.headers.iter();
+    let field = fields
+        .map(|(name, value)| name.as_str().len() + value.len())
+        .max();
+    let target = request.uri.path().len() + request.uri.query().map_or(0, str::len);
+    let line = target + request.method.as_str().len();
+    line.max(field.unwrap_or(0)) + 512
+}
+
+/// Either the transport failed, or ureq could not read the head that it was given.
+fn failure(error: Error, head: &[u8]) -> Box<Failure> {
+    let why = match error {
+        Error::Io(error) => match failure_in(error) {
+            Some(failure) => return failure,
+            None => "it cannot be read".into(),
+        },
+        Error::Protocol(reason) => reason.to_string(),
+        _ => "ureq refuses it".into(),
+    };
+    bad_head(why, head)
+}
+
+impl Reply {
+    /// The values of a header field, as they came.
+    pub fn values(head: &[u8], name: &str) -> Vec<Vec<u8>> {
+        let mut head = head.to_vec();
+        head::unfold(&mut head);
+        head::fields(&head)
+            .filter(|(field, _)| field.eq_ignore_ascii_case(name.as_bytes()))
+            .map(|(_, value)| value.to_vec())
+            .collect()
+    }
+
+    /// A coding of the body that nobody here can undo.
+    pub fn coding(&self) -> Option<Vec<u8>> {
+        self.dialler.shared().coding.clone()
+    }
+
+    /// Whether the body lasts until the connection closes, so that its end and a reset can be the same.
+    pub fn ends_with_the_connection(&self) -> bool {
+        self.dialler.shared().body == Body::UntilClose
+    }
+
+    /// Appends to `body` what comes next of the content; 0 at its end.
+    ///
+    /// # Errors
+    /// [`Failure::BadBody`], [`Failure::ClosedEarly`], and those of [`Stream::read`](crate::net::Stream::read).
+    pub fn read(&mut self, body: &mut Vec<u8>) -> Result<usize, Box<Failure>> {
+        let mut part = [0; 1024];
+        let read = self.reader.read(&mut part).map_err(|error| {
+            match failure_in(error).map(|failure| *failure) {
+                Some(Failure::ClosedEarly { phase, .. }) => {
+                    let got = Snippet::at_most(body, 100);
+                    Failure::ClosedEarly { phase, got }
+                }
+                Some(failure) => failure,
+                None => Failure::BadBody,
+            }
+        })?;
+        body.extend_from_slice(&part[..read]);
+        Ok(read)
+    }
+
+    /// From now on, whatever is left to do has only this long.
+    pub fn hurry(&self, grace: Duration) {
+        let mut shared = self.dialler.shared();
+        shared.deadline = shared.deadline.or_within(grace);
+    }
+
+    /// Reads what is left of the response, if that is little and comes soon: to close with data unread would reset the
+    /// connection.
+    pub fn finish(self, grace: Duration) {
+        self.hurry(grace);
+        drop(self.reader);
+        let shared = self.dialler.shared();
+        let Some(stream) = shared
+            .stream
+            .as_ref()
+            .filter(|_| shared.body != Body::WHOLE)
+        else {
+            return;
+        };
+        let mut scrap = Vec::new();
+        let mut left = UNNEEDED;
+        while left > 0
+            && let Ok(read @ 1..) = stream.read(&mut scrap, 1024, Phase::Body, &shared.deadline)
+        {
+            scrap.clear();
+            left = left.saturating_sub(read);
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! Waiting, with the deadline kept to a few milliseconds at any length.
+//!
+//! `ppoll(2)` runs on high-resolution timers, where `SO_RCVTIMEO` runs on the timer wheel and is up to 2 s late on 20 s.
+
+use crate::deadline::{Deadline, Expired};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+/// The longest wait that is exact enough by itself: the kernel lets a `ppoll` be late by a thousandth of its length
+/// (`select_estimate_accuracy` in fs/select.c), so that it can serve several timers at once.
+const EXACT: Duration = Duration::from_secs(5);
+
+/// Waits until `fd` is ready for one of `events`, or has an error or an end to tell of.
+///
+/// # Errors
+/// [`Expired`], when the deadline passes before that.
+pub fn ready(fd: &impl AsFd, events: PollFlags, deadline: &Deadline) -> Result<(), Expired> {
+    loop {
+        let left = deadline.remaining()?;
+        // A long wait ends a little early, and the short one that follows is exact.
+        let wait = match left > EXACT {
+            true => left - left / 256,
+            false => left,
+        };
+        let wait = Timespec {
+            tv_sec: wait.as_secs().try_into().unwrap_or(i64::MAX),
+            tv_nsec: wait.subsec_nanos().into(),
+        };
+        match poll(&mut [PollFd::new(fd, events)], Some(&wait)) {
+            Ok(1..) => return Ok(()),
+            // The time is up, or nearly so, or a signal came: the clock decides.
+            Ok(_) | Err(Errno::INTR) => {}
+            // No memory for the call: what follows says so better.
+            Err(_) => return Ok(()),
+        }
+    }
+}
