@@ -277,14 +277,18 @@ pub fn percent_decoded(text: &str) -> Option<String> {
     String::from_utf8(out).ok()
 }
 
-/// What is said of a host that is not asked.
+/// What is said of an address that is not asked.
 pub const NOT_THIS_MACHINE: &str =
     "is not this machine: only localhost or one of its own IP addresses is asked";
+
+/// What is said of a name. Whether it is this machine's is not known: it is not looked up.
+const NOT_LOOKED_UP: Complaint = "names a host, and no name but localhost is looked up; \
+     write localhost or an IP address of this machine";
 
 /// Parses a host: `localhost`, an IPv4 address, or an IPv6 address with or without brackets.
 ///
 /// # Errors
-/// A sentence that says what is wrong. A name is never looked up.
+/// A sentence that says what is wrong.
 pub fn host(text: &str) -> Result<Host, Complaint> {
     let bare = text
         .strip_prefix('[')
@@ -301,7 +305,7 @@ pub fn host(text: &str) -> Result<Host, Complaint> {
         Some(ip) => Ok(Host::Ip(ip)),
         None if text.eq_ignore_ascii_case("localhost") => Ok(Host::Localhost),
         None if text.is_empty() => Err("has no host: write localhost"),
-        None => Err(NOT_THIS_MACHINE),
+        None => Err(NOT_LOOKED_UP),
     }
 }
 

@@ -195,8 +195,9 @@ fn version() -> String {
     concat!("healthchecker ", env!("CARGO_PKG_VERSION"), "\n").into()
 }
 
-/// No server takes more; an http::HeaderMap panics at 32768.
-const MAX_HEADERS: usize = 1000;
+/// How often an option or a TARGET can be given. Nobody needs more; an http::HeaderMap panics at 32768, and each `--body`
+/// is compared with each `--body-not`.
+const MAX_TIMES: usize = 1000;
 
 /// What the options said, each value checked on its own.
 #[derive(Default)]
@@ -297,19 +298,18 @@ fn user_agent(text: &str) -> Result<HeaderValue, Complaint> {
 /// Parses the arguments that follow the program's name.
 ///
 /// # Errors
-/// [`Usage`], for the first thing that is wrong. `--help` and `--version` come before any error.
+/// [`Usage`], for the first thing that is wrong.
 pub fn parse(arguments: Vec<OsString>, variables: Variables) -> Result<Command, Usage> {
-    let (options, targets) = match split(arguments)? {
-        Split::Info(info) => return Ok(Command::Info(info())),
-        Split::Options(options, targets) => (options, targets),
-    };
+    if let [argument] = &arguments[..]
+        && let Some(text) = info(argument.as_bytes())
+    {
+        return Ok(Command::Info(text()));
+    }
+    let (options, targets) = split(arguments)?;
     let mut given = Given::default();
-    let mut used: Vec<&Row> = Vec::new();
+    let mut used: Vec<Used> = Vec::new();
     for (row, value) in options {
-        if matches!(row.kind, One(_)) && used.iter().any(|other| other.long == row.long) {
-            return Err(Usage(format!("--{}: given twice", row.long)));
-        }
-        used.push(row);
+        count(&mut used, row)?;
         match (&row.kind, value) {
             (Flag(set), _) => set(&mut given),
             (One(set) | Many(set), Some(value)) => {
@@ -317,20 +317,18 @@ pub fn parse(arguments: Vec<OsString>, variables: Variables) -> Result<Command, 
                 let value = expand(&name, row.secret, value, variables)?;
                 set(&mut given, &value).map_err(|complaint| complain(row, &value, complaint))?;
             }
-            // `split` gives every such row its value, and ends at the others.
+            // `split` gives every such row its value, and refuses the others.
             (One(_) | Many(_) | Info(_), _) => {}
         }
     }
+    if targets.len() > MAX_TIMES {
+        return Err(too_often("TARGET"));
+    }
     let targets = targets
         .into_iter()
-        .map(|text| {
-            let credentials = text.as_bytes().contains(&b'@');
-            expand("TARGET", credentials, text, variables)
-        })
+        .map(|text| expand("TARGET", false, text, variables))
         .collect::<Result<Vec<_>, _>>()?;
     contradictions(&given, &used, &targets)?;
-    let timeout = given.timeout.unwrap_or(Duration::from_secs(5));
-    let style = given.style;
     let targets: Vec<Target> = match targets.is_empty() {
         true => vec![targets::from_options(&given, variables)?],
         false => targets
@@ -338,14 +336,8 @@ pub fn parse(arguments: Vec<OsString>, variables: Variables) -> Result<Command, 
             .map(|text| targets::from_url(text, &given))
             .collect::<Result<_, _>>()?,
     };
+    pointless(&used, &targets)?;
     for target in &targets {
-        let scheme = target.name.split(':').next().unwrap_or_default();
-        if let Some(row) = used.iter().find(|row| !row.scope.has(scheme)) {
-            return Err(Usage(format!(
-                "--{}: means nothing to a target of the kind {scheme}",
-                row.long
-            )));
-        }
         // Before anything is sent to the first target, the routing table knows whether the last one is elsewhere.
         if let Place::Tcp(Host::Ip(ip), _) = target.place
             && !net::is_here(ip)
@@ -357,25 +349,82 @@ pub fn parse(arguments: Vec<OsString>, variables: Variables) -> Result<Command, 
             )));
         }
     }
-    Ok(Command::Check(Check { targets, timeout }, style))
+    let timeout = given.timeout.unwrap_or(Duration::from_secs(5));
+    Ok(Command::Check(Check { targets, timeout }, given.style))
 }
 
-enum Split {
-    Info(fn() -> String),
-    Options(Vec<(&'static Row, Option<OsString>)>, Vec<OsString>),
+/// What an argument asks to be printed. Only where it is alone: `-h HOST` is what pg_isready, redis-cli and mysqladmin
+/// take, and to print the help is exit code 0, which would be healthy for ever.
+fn info(argument: &[u8]) -> Option<fn() -> String> {
+    let one = argument.strip_prefix(b"-")?;
+    let long = one.strip_prefix(b"-").unwrap_or(one);
+    let row = OPTIONS.iter().find(|row| {
+        row.long.as_bytes() == long
+            || matches!(one, [letter] if row.short == Some((*letter).into()))
+    });
+    match row?.kind {
+        Info(text) => Some(text),
+        _ => None,
+    }
 }
 
-/// Splits the arguments into options with their raw values, and targets. What is wrong is said only when no
-/// `--help` follows.
-fn split(arguments: Vec<OsString>) -> Result<Split, Usage> {
+/// An option that was given, and how often.
+type Used = (&'static Row, usize);
+
+fn count(used: &mut Vec<Used>, row: &'static Row) -> Result<(), Usage> {
+    match used.iter_mut().find(|(other, _)| other.long == row.long) {
+        None => used.push((row, 1)),
+        Some(_) if matches!(row.kind, One(_)) => {
+            return Err(Usage(format!("--{}: given twice", row.long)));
+        }
+        Some((_, times)) if matches!(row.kind, Many(_)) && *times == MAX_TIMES => {
+            return Err(too_often(&format!("--{}", row.long)));
+        }
+        Some((_, times)) => *times += 1,
+    }
+    Ok(())
+}
+
+fn too_often(name: &str) -> Usage {
+    Usage(format!("{name}: given more than {MAX_TIMES} times"))
+}
+
+/// Refuses an option that means something to none of the targets.
+fn pointless(used: &[Used], targets: &[Target]) -> Result<(), Usage> {
+    let mut kinds: Vec<&str> = Vec::new();
+    for target in targets {
+        let kind = target.name.split(':').next().unwrap_or_default();
+        if !kinds.contains(&kind) {
+            kinds.push(kind);
+        }
+    }
+    match used
+        .iter()
+        .find(|(row, _)| !kinds.iter().any(|kind| row.scope.has(kind)))
+    {
+        Some((row, _)) => Err(Usage(format!(
+            "--{}: means nothing to a target of the kind {}",
+            row.long,
+            kinds.join(" or ")
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// An option, and its value as it was written.
+type Written = (&'static Row, Option<OsString>);
+
+/// Splits the arguments into options with their raw values, and targets. What else is wrong is said only when nobody
+/// asks for help.
+fn split(arguments: Vec<OsString>) -> Result<(Vec<Written>, Vec<OsString>), Usage> {
     let mut parser = lexopt::Parser::from_args(arguments);
     let mut options = Vec::new();
     let mut targets = Vec::new();
     let mut wrong = None;
     let mut ended = false;
     loop {
-        let row = match single_dash(&mut parser, &mut ended) {
-            Some(row) => row,
+        let written = match single_dash(&mut parser, &mut ended) {
+            Some(written) => written,
             None => match parser.next() {
                 Ok(None) => break,
                 Ok(Some(Arg::Value(target))) => {
@@ -383,64 +432,59 @@ fn split(arguments: Vec<OsString>) -> Result<Split, Usage> {
                     continue;
                 }
                 Ok(Some(Arg::Long(long))) => {
-                    let row = find(|row| row.long == long).ok_or_else(|| no_such(long, "--"));
+                    let row = find(|row| row.long == long).ok_or_else(|| no_such("--", long));
                     let value = parser.optional_value();
                     row.map(|row| (row, value))
                 }
-                Ok(Some(Arg::Short(short))) => find(|row| row.short == Some(short))
+                Ok(Some(Arg::Short(letter))) => find(|row| row.short == Some(letter))
                     .map(|row| (row, None))
-                    .ok_or_else(|| no_such(&short.to_string(), "-")),
+                    .ok_or_else(|| no_such("-", &letter.to_string())),
                 // Not known to happen: each value that lexopt could miss or find too many is taken here.
                 Err(_) => Err(Usage("the arguments cannot be read".into())),
             },
         };
-        match row {
-            Ok((
-                Row {
-                    kind: Info(info), ..
-                },
-                None,
-            )) => return Ok(Split::Info(*info)),
-            Ok((
-                row @ Row {
-                    kind: Flag(_) | Info(_),
-                    ..
-                },
-                Some(_),
-            )) => {
-                wrong.get_or_insert(Usage(format!("--{}: takes no value", row.long)));
+        match written.and_then(|written| with_value(written, &mut parser)) {
+            Ok((row, _)) if matches!(row.kind, Info(_)) => {
+                return Err(Usage(format!(
+                    "--{}: works only alone: -h is help; the host is --host",
+                    row.long
+                )));
             }
-            Ok((row @ Row { kind: Flag(_), .. }, None)) => options.push((row, None)),
-            Ok((row, value)) => match value.map_or_else(|| parser.value().ok(), Some) {
-                Some(value) => options.push((row, Some(value))),
-                None => {
-                    wrong.get_or_insert(Usage(format!(
-                        "--{}: needs a value: {}",
-                        row.long, row.value
-                    )));
-                }
-            },
+            Ok(written) => options.push(written),
             Err(usage) => {
                 wrong.get_or_insert(usage);
             }
         }
     }
-    wrong.map_or(Ok(Split::Options(options, targets)), Err)
+    wrong.map_or(Ok((options, targets)), Err)
+}
+
+/// Takes the value that an option needs from the next argument, if it is not written with the option.
+fn with_value((row, value): Written, parser: &mut lexopt::Parser) -> Result<Written, Usage> {
+    let name = row.long;
+    match (&row.kind, value) {
+        (Flag(_), Some(_)) => Err(Usage(format!("--{name}: takes no value"))),
+        (One(_) | Many(_), None) => match parser.value() {
+            Ok(value) => Ok((row, Some(value))),
+            Err(_) => Err(Usage(format!("--{name}: needs a value: {}", row.value))),
+        },
+        (_, value) => Ok((row, value)),
+    }
 }
 
 fn find(is: impl Fn(&Row) -> bool) -> Option<&'static Row> {
     OPTIONS.iter().find(|row| is(row))
 }
 
+fn short(letter: u8) -> Option<&'static Row> {
+    find(|row| row.short == Some(letter.into()))
+}
+
 /// Looks at an argument that begins with one dash, if that is what comes next, and takes it if it is a long option in
 /// Go's form, `-port` or `-port=80`, or wrong. Looked at in place: to rewrite the arguments beforehand would corrupt
-/// values that begin with a dash. And as a whole: by its letters, a misspelt `-hots=::1` would be a call for help, which
-/// is exit code 0.
-fn single_dash(
-    parser: &mut lexopt::Parser,
-    ended: &mut bool,
-) -> Option<Result<(&'static Row, Option<OsString>), Usage>> {
-    // None in the middle of a cluster of short options.
+/// values that begin with a dash. And as a whole: by its letters, `-url=http://...` would be a password.
+fn single_dash(parser: &mut lexopt::Parser, ended: &mut bool) -> Option<Result<Written, Usage>> {
+    // None in the middle of a bundle of flags.
     let mut rest = parser.try_raw_args()?;
     let argument = rest.peek()?.as_bytes();
     *ended |= argument == b"--";
@@ -453,44 +497,128 @@ fn single_dash(
     let value = parts
         .next()
         .map(|value| OsStr::from_bytes(value).to_owned());
-    let row = match find(|row| row.long.as_bytes() == name) {
+    let written = match find(|row| row.long.as_bytes() == name) {
         Some(row) => Ok((row, value)),
-        None if is_cluster(body) => return None,
-        None => {
-            let name = String::from_utf8_lossy(name);
-            Err(match !name.is_empty() && is_cluster(name.as_bytes()) {
-                true => Usage(format!("-{name}: takes no value")),
-                false => no_such(&name, "-"),
-            })
-        }
+        None if is_short(body) => return None,
+        None => misread(body, name),
     };
     rest.next();
-    Some(row)
+    Some(written)
 }
 
-/// Whether each letter is an option, up to one that takes the rest as its value; none does after an `h` or a `V`.
-fn is_cluster(letters: &[u8]) -> bool {
-    let mut asks = false;
-    for &letter in letters {
-        match find(|row| row.short == Some(letter.into())).map(|row| &row.kind) {
-            Some(Flag(_)) => {}
-            Some(Info(_)) => asks = true,
-            Some(One(_) | Many(_)) => return !asks,
-            None => return false,
-        }
+/// Splits off the letters at the beginning that are options without a value.
+fn split_flags(body: &[u8]) -> (&[u8], &[u8]) {
+    let valueless =
+        |&letter: &u8| short(letter).is_some_and(|row| matches!(row.kind, Flag(_) | Info(_)));
+    let others = body.iter().position(|letter| !valueless(letter));
+    body.split_at(others.unwrap_or(body.len()))
+}
+
+/// Whether this is a bundle of flags, or one option that takes the next argument as its value, or has one glued to it
+/// that nobody could take for the rest of a name.
+fn is_short(body: &[u8]) -> bool {
+    match split_flags(body) {
+        (_, []) => true,
+        ([], [letter, glued @ ..]) => short(*letter).is_some_and(|row| match glued {
+            [] => true,
+            [first, ..] => {
+                first.is_ascii_digit()
+                    || row.long == "method" && glued.iter().all(u8::is_ascii_uppercase)
+            }
+        }),
+        _ => false,
     }
-    true
+}
+
+/// What one dash cannot be followed by: what is wrong with it, or the option that is most likely meant.
+fn misread(body: &[u8], name: &[u8]) -> Result<Written, Usage> {
+    let (flags, rest) = split_flags(body);
+    let host = body[0] == b'h';
+    if let ([letter, glued @ ..], false) = (rest, host)
+        && let Some(row) = short(*letter)
+    {
+        // In `-jstatus=UP`, the rest is a value and no name.
+        let meant = nearest(name).filter(|row| row.long.as_bytes() != &name[1..]);
+        return Err(glued_value(flags, row, glued, meant));
+    }
+    let takes_none = !name.is_empty() && flags.len() == name.len();
+    let mut rows = flags.iter().filter_map(|&letter| short(letter));
+    match rows.find(|row| matches!(row.kind, Info(_))) {
+        // As in `-hlocalhost` and `-qh=localhost`. `split` says what is wrong with it.
+        Some(row) if (host || takes_none) && nearest(name).is_none() => Ok((row, None)),
+        _ if takes_none => Err(Usage(format!(
+            "-{}: takes no value",
+            String::from_utf8_lossy(name)
+        ))),
+        _ => Err(no_such("-", &String::from_utf8_lossy(name))),
+    }
+}
+
+/// Refuses a value that is glued to its option's letter: `-url=...` would be a password, and `-debug` a request body.
+/// Says how to write it; the value itself only where it would do, and is no secret.
+fn glued_value(flags: &[u8], row: &Row, glued: &[u8], meant: Option<&Row>) -> Usage {
+    let glued = str::from_utf8(glued).unwrap_or("\0");
+    let text = glued.strip_prefix('=').unwrap_or(glued);
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    let harmless = !text.is_empty() && text.len() <= 40 && text.bytes().all(plain) && !row.secret;
+    let (shown, value) = match row.kind {
+        One(set) | Many(set) if harmless && set(&mut Given::default(), text).is_ok() => {
+            (glued, text)
+        }
+        _ if glued.is_empty() => ("", row.value),
+        _ => ("...", row.value),
+    };
+    let letter = row.short.unwrap_or_default();
+    let flags = String::from_utf8_lossy(flags);
+    let apart = if flags.is_empty() {
+        String::new()
+    } else {
+        format!("-{flags} ")
+    };
+    let meant = meant.map_or(String::new(), |row| {
+        format!(" did you mean --{}? Else", row.long)
+    });
+    Usage(format!(
+        "-{flags}{letter}{shown}: no such option;{meant} write {apart}-{letter} {value}"
+    ))
 }
 
 /// Names an option that is none, as far as it looks like one: what follows can be a secret, as in `--user:me:secret`.
-fn no_such(name: &str, dashes: &str) -> Usage {
+fn no_such(dashes: &str, name: &str) -> Usage {
+    let hint = match nearest(name.as_bytes()) {
+        Some(row) => format!("; did you mean --{}?", row.long),
+        None => " (--help lists them)".into(),
+    };
     let ends = |c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '_');
     let (name, rest) = name.split_at(name.find(ends).unwrap_or(name.len()));
     let name = printable(name.as_bytes(), 40);
     let more = if rest.is_empty() { "" } else { "..." };
-    Usage(format!(
-        "{dashes}{name}{more}: no such option (--help lists them)"
-    ))
+    Usage(format!("{dashes}{name}{more}: no such option{hint}"))
+}
+
+/// The option whose long name differs from a misspelt one by one or two letters.
+fn nearest(name: &[u8]) -> Option<&'static Row> {
+    // No name of an option is longer than this would allow.
+    if name.len() > 20 {
+        return None;
+    }
+    let near = |row: &&Row| distance(name, row.long.as_bytes());
+    OPTIONS.iter().min_by_key(near).filter(|row| near(row) <= 2)
+}
+
+/// How many letters must be inserted, removed or replaced to make one name the other (Levenshtein).
+fn distance(from: &[u8], to: &[u8]) -> usize {
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (line, from) in from.iter().enumerate() {
+        let mut diagonal = line;
+        row[0] = line + 1;
+        for (column, to) in to.iter().enumerate() {
+            let above = row[column + 1];
+            row[column + 1] = (diagonal + usize::from(from != to)).min(1 + above.min(row[column]));
+            diagonal = above;
+        }
+    }
+    row[to.len()]
 }
 
 /// Text of the command line as a message may show it.
@@ -520,30 +648,43 @@ fn unbraced(value: &str) -> &'static str {
     }
 }
 
-/// Replaces variables in a value. No message shows a part of a `secret` one.
+/// Replaces variables in a value. Of one that may be a secret, or that has userinfo, no message shows a part but the
+/// name in a reference that surely is one.
 fn expand(name: &str, secret: bool, text: OsString, variables: Variables) -> Result<String, Usage> {
     let text = text
         .into_string()
         .map_err(|_| Usage(format!("{name}: the value is not UTF-8")))?;
+    let secret = secret || text.contains('@');
     let lookup = |variable: &str| {
         let value = variables(variable).filter(|value| !value.is_empty())?;
         Some(value.into_string().map_err(|_| ()))
     };
     vars::expand(&text, &lookup).map_err(|bad| {
-        let safe = |text: &str| shown(OsStr::new(text));
-        Usage(match bad {
+        const LITERAL: &str = "write $${ for a literal ${";
+        let hidden = secret && !bad.alone;
+        Usage(match bad.what {
+            BadReference::Unclosed => format!("{name}: \"${{\" without \"}}\"; {LITERAL}"),
+            BadReference::NotAName(_) if secret => {
+                format!("{name}: what stands in ${{...}} is not the name of a variable; {LITERAL}")
+            }
+            BadReference::NotAName(text) => {
+                let text = shown(OsStr::new(&text));
+                format!("{name}: \"{text}\" in ${{...}} is not the name of a variable; {LITERAL}")
+            }
+            BadReference::Unset(_) if hidden => {
+                format!("{name}: a ${{...}} in the value is unset or empty; {LITERAL}")
+            }
             BadReference::Unset(variable) => {
                 format!("{name}: ${{{variable}}} is unset or empty; ${{{variable}:-default}} would have a default")
             }
-            BadReference::Unclosed => format!("{name}: \"${{\" without \"}}\"; write $${{ for a literal ${{"),
-            BadReference::NotAName(_) if secret => {
-                format!("{name}: what stands in ${{...}} is not the name of a variable; write $${{ for a literal ${{")
-            }
-            BadReference::NotAName(text) => {
-                format!("{name}: \"{}\" in ${{...}} is not the name of a variable; write $${{ for a literal ${{", safe(&text))
+            BadReference::Nested(_) if hidden => {
+                format!("{name}: the default of a ${{...}} holds another ${{, and these do not nest; {LITERAL}")
             }
             BadReference::Nested(variable) => {
                 format!("{name}: the default of ${{{variable}:-...}} holds another ${{, and these do not nest")
+            }
+            BadReference::NotUtf8(_) if hidden => {
+                format!("{name}: the value of a ${{...}} in it is not UTF-8; {LITERAL}")
             }
             BadReference::NotUtf8(variable) => format!("{name}: the value of ${variable} is not UTF-8"),
         })
@@ -551,10 +692,10 @@ fn expand(name: &str, secret: bool, text: OsString, variables: Variables) -> Res
 }
 
 /// Whatever cannot hold together.
-fn contradictions(given: &Given, used: &[&Row], targets: &[String]) -> Result<(), Usage> {
+fn contradictions(given: &Given, used: &[Used], targets: &[String]) -> Result<(), Usage> {
     let wrong = |text: String| Err(Usage(text));
-    if let (Some(row), false) = (
-        used.iter().find(|row| row.scope == NoUrl),
+    if let (Some((row, _)), false) = (
+        used.iter().find(|(row, _)| row.scope == NoUrl),
         targets.is_empty(),
     ) {
         return wrong(format!(
@@ -590,9 +731,6 @@ fn contradictions(given: &Given, used: &[&Row], targets: &[String]) -> Result<()
             .filter(|(name, _)| *name == wanted)
             .count()
     };
-    if given.headers.len() > MAX_HEADERS {
-        return wrong(format!("--header: given more than {MAX_HEADERS} times"));
-    }
     if has(header::AUTHORIZATION) > 0 && given.user.is_some() {
         return wrong("--header: Authorization contradicts --user".into());
     }

@@ -15,6 +15,16 @@ pub enum BadReference {
     NotUtf8(String),
 }
 
+/// A reference that cannot be replaced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bad {
+    /// What is wrong with it.
+    pub what: BadReference,
+    /// Whether a delimiter, or an end of the text, is on both sides of it. Then it surely is meant as a reference; in
+    /// the middle of a word, it can be part of a password that happens to hold `${`.
+    pub alone: bool,
+}
+
 /// A variable as [`expand`] sees it: unset or empty is `None`, a value that is not UTF-8 is `Some(Err(()))`.
 pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<Result<String, ()>>;
 
@@ -22,8 +32,8 @@ pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<Result<String, ()>>;
 /// and any other `$` stays as it is, so that passwords survive.
 ///
 /// # Errors
-/// [`BadReference`], for the first reference that cannot be replaced.
-pub fn expand(text: &str, lookup: Lookup) -> Result<String, BadReference> {
+/// [`Bad`], for the first reference that cannot be replaced.
+pub fn expand(text: &str, lookup: Lookup) -> Result<String, Bad> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, reference)) = split_once(rest, "${") {
@@ -33,13 +43,28 @@ pub fn expand(text: &str, lookup: Lookup) -> Result<String, BadReference> {
             rest = reference;
             continue;
         }
+        let (inside, after) = reference.split_once('}').ok_or(Bad {
+            what: BadReference::Unclosed,
+            alone: false,
+        })?;
+        let value = value_of(inside, lookup).map_err(|what| Bad {
+            what,
+            alone: before
+                .chars()
+                .next_back()
+                .map_or(text.len() == rest.len(), delimits)
+                && after.chars().next().is_none_or(delimits),
+        })?;
         out.push_str(before);
-        let (inside, after) = reference.split_once('}').ok_or(BadReference::Unclosed)?;
-        out.push_str(&value_of(inside, lookup)?);
+        out.push_str(&value);
         rest = after;
     }
     out.push_str(rest);
     Ok(out)
+}
+
+fn delimits(c: char) -> bool {
+    matches!(c, ' ' | ':' | '=' | '@' | '/' | ',' | ';')
 }
 
 fn value_of(inside: &str, lookup: Lookup) -> Result<String, BadReference> {
@@ -85,6 +110,37 @@ mod tests {
             "BYTES" => Some(Err(())),
             _ => None,
         })
+        .map_err(|bad| bad.what)
+    }
+
+    #[test]
+    fn whether_a_reference_stands_alone() {
+        let alone = |text| expand(text, &|name| (name == "A").then(|| Ok("x".into())));
+        for text in [
+            "${N}",
+            "a:${N}",
+            "${N}:b",
+            "a ${N}",
+            "a=${N};b",
+            "http://a:${N}@b",
+            "/${N}/",
+            "${A},${N}",
+        ] {
+            assert!(alone(text).unwrap_err().alone, "{text}");
+        }
+        for text in [
+            "a${N}",
+            "${N}b",
+            ":${N}b",
+            "a${N}:",
+            "${A}${N}",
+            "${N}${A}",
+            "$$$${:${N}${",
+            "\"${N}\"",
+            "${N:-${A}}",
+        ] {
+            assert!(!alone(text).unwrap_err().alone, "{text}");
+        }
     }
 
     #[test]

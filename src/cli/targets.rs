@@ -2,6 +2,7 @@
 
 use super::{Given, Usage, Variables, shown, unbraced};
 use crate::check::{self, Ask, Host, Http, Place, Target, Url};
+use crate::expect::BodyExpectations;
 use crate::probe::handshake;
 use crate::vars::split_once;
 use std::ffi::OsStr;
@@ -210,7 +211,11 @@ fn parse(text: &str, given: &Given) -> Result<Target, String> {
         }
         "tcp" => Ask::Tcp {
             send: given.send.clone().unwrap_or_default(),
-            expect: given.body.clone(),
+            // What is expected of a JSON body is expected of HTTP alone.
+            expect: BodyExpectations {
+                json: Vec::new(),
+                ..given.body.clone()
+            },
         },
         other => match handshake::TABLE.iter().find(|row| row.scheme == other) {
             Some(row) => Ask::Handshake { row, hello },
@@ -233,15 +238,16 @@ fn postgres_hello(url: &Url) -> Result<Option<Vec<u8>>, &'static str> {
     if database.contains(['?', '/']) {
         return Err("has more than a database in its path");
     }
+    let control = |c: char| c.is_ascii_control();
     let user = url
         .credentials
         .as_ref()
         .map_or("postgres", |(user, _)| user);
     match check::percent_decoded(database) {
-        Some(database) if !user.contains('\0') && !database.contains('\0') => {
+        Some(database) if !user.contains(control) && !database.contains(control) => {
             Ok(Some(handshake::postgres_startup(user, &database)))
         }
-        _ => Err("has a bad %XX in its user or database"),
+        _ => Err("has a control character or a bad %XX in its user or database"),
     }
 }
 

@@ -77,7 +77,7 @@ const fn on(target: Option<&'static str>, row: Valued) -> Valued {
 const VALUED: &[Valued] = &[
     on(None, valued(Some('p'), "port", "6767", "80a", "--port: \"80a\" is not a port (1-65535)")),
     on(None, valued(None, "path", "/x?y=1", "a b", "--path: \"a b\" has a blank or control character*")),
-    on(None, valued(None, "host", "127.0.0.1", "example.com", "--host: \"example.com\" is not this machine*")),
+    on(None, valued(None, "host", "127.0.0.1", "example.com", "--host: \"example.com\" names a host, and no name but localhost is looked up; *")),
     valued(None, "unix-socket", "/run/x.sock", "", "--unix-socket: \"\" is no file"),
     valued(None, "status", "200,3xx,404-410", "2x", "--status: \"2x\" is no list of statuses*"),
     repeatable(valued(Some('b'), "body", "UP", "", "--body: \"\" is in every body*")),
@@ -167,11 +167,10 @@ fn every_spelling_means_the_same() {
             vec![format!("-{long}={good}")],
         ];
         if let Some(short) = row.short {
-            spellings.extend([
-                vec![format!("-{short}"), good.to_string()],
-                vec![format!("-{short}{good}")],
-                vec![format!("-{short}={good}")],
-            ]);
+            spellings.push(vec![format!("-{short}"), good.to_string()]);
+            if good.starts_with(|c: char| c.is_ascii_digit()) || short == 'X' {
+                spellings.push(vec![format!("-{short}{good}")]);
+            }
         }
         let target = row.target.map(str::to_owned);
         let first: Vec<String> = spellings[0].iter().chain(&target).cloned().collect();
@@ -187,17 +186,6 @@ fn every_spelling_means_the_same() {
             assert_eq!(meaning(&before), expected, "{before:?}");
             assert_eq!(meaning(&after), expected, "{after:?}");
         }
-        // At the end of a cluster, attached or not.
-        let Some(short) = row.short else { continue };
-        let quiet = meaning(&[vec!["--quiet".into()], first].concat());
-        for spelling in [
-            vec![format!("-q{short}{good}")],
-            vec![format!("-q{short}={good}")],
-            vec![format!("-q{short}"), good.to_string()],
-        ] {
-            let arguments: Vec<&String> = spelling.iter().chain(&target).collect();
-            assert_eq!(meaning(&arguments), quiet, "{arguments:?}");
-        }
     }
     for &(short, long) in FLAGS {
         let expected = meaning(&[format!("--{long}")]);
@@ -212,13 +200,23 @@ fn every_spelling_means_the_same() {
         ("-qL", "--quiet --location"),
         ("-Lq", "--quiet --location"),
         ("-LvLv", "--location --verbose"),
-        ("-qLp6767", "--quiet --location --port 6767"),
-        ("-Lt2s -qp 80", "--location --timeout 2 --quiet --port=80"),
-        ("-Xport -bort", "--method=port --body=ort"),
-        ("-port 80 -body x -data y", "--port 80 -bx -dy"),
-        ("-p=80 -t=1.5", "--port 80 --timeout 1500ms"),
-        ("-d=", "--data="),
-        ("-A= -d==", "--user-agent= --data=="),
+        (
+            "-Lq -t2s -p6767",
+            "--location --quiet --timeout 2 --port 6767",
+        ),
+        ("-port 80 -body x -data y", "--port 80 -b x -d y"),
+        (
+            "-b200 -d1=x -A2 -j0=UP -u1:a",
+            "--body=200 --data=1=x --user-agent=2 --json=0=UP --user=1:a",
+        ),
+        ("-H1:_x -t0.5", "--header=1:_x --timeout 500ms"),
+        ("-XHEAD", "--method HEAD"),
+        (
+            "-data= -user-agent= -body==",
+            "--data= --user-agent= --body==",
+        ),
+        ("--status 101", "--status=101"),
+        ("--status 200,101-101", "--status=200,101-101"),
         ("--", ""),
         ("-p 80 --", "--port 80"),
     ] {
@@ -236,7 +234,6 @@ fn values_may_begin_with_a_dash() {
             vec!["-body".into(), value.to_owned()],
             vec![format!("-body={value}")],
             vec!["-b".into(), value.to_owned()],
-            vec![format!("-b{value}")],
         ] {
             assert_eq!(meaning(&spelling), expected, "{spelling:?}");
         }

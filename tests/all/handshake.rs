@@ -1552,7 +1552,9 @@ fn usage_errors_send_nothing() {
             }
         }
         // One target that is wrong keeps all from being asked.
-        check(["--json=status=UP", &http, name]).unhealthy(&format!("error: --json: means nothing to a target of the kind {scheme}"));
+        check([&http, name, "x"]).unhealthy("error: TARGET: \"x\" is not a URL *");
+        // And an option that means nothing to any of them, which are named once each.
+        check(["--json=x", name, name]).unhealthy(&format!("error: --json: means nothing to a target of the kind {scheme}"));
         for option in ["--port=1", "--host=localhost", "--path=/x"] {
             let long = option.split('=').next().expect("a name");
             check([option, name]).unhealthy(&format!("error: {long}: the target says that already; give one or the other"));
@@ -1569,7 +1571,7 @@ fn usage_errors_send_nothing() {
         run.unhealthy(&format!("error: TARGET: \"{}\" {complaint}", at("...@127.0.0.1")));
         check([at("192.0.2.1")]).unhealthy("error: TARGET: \"192.0.2.1\" is not this machine: only localhost or one of its own IP addresses is asked");
         check([at("example.com")]).unhealthy(&format!(
-            "error: TARGET: \"{}\" is not this machine: only localhost or one of its own IP addresses is asked",
+            "error: TARGET: \"{}\" names a host, and no name but localhost is looked up; *",
             at("example.com")
         ));
         if !matches!(*scheme, "grpc" | "fastcgi" | "postgres") {

@@ -5,6 +5,7 @@ use crate::support::{Server, command, matches, run};
 use healthchecker::cli::{self, Command};
 use libtest_mimic::Trial;
 use std::ffi::OsStr;
+use std::io::{Read, Write};
 use std::os::unix::ffi::OsStrExt;
 
 pub fn trials() -> Vec<Trial> {
@@ -12,7 +13,8 @@ pub fn trials() -> Vec<Trial> {
         what_is_asked,
         where_the_port_comes_from,
         times,
-        help_and_version_come_first,
+        help_and_version_only_alone,
+        options_of_several_targets,
         quiet_and_verbose,
         huge_arguments
     ]
@@ -48,7 +50,7 @@ const ASKED: &[(&str, &str, &str, &str)] = &[
     ("-p PORT -X PUT", "PUT /health", "content-length: 0", ""),
     ("-p PORT -X PATCH", "PATCH /health", "content-length: 0", ""),
     ("-p PORT -d a=b", "POST /health", "content-length: 3", "a=b"),
-    ("-p PORT -d=", "POST /health", "content-length: 0", ""),
+    ("-p PORT --data=", "POST /health", "content-length: 0", ""),
     ("-p PORT -d @a", "POST /health", "content-length: 2", "@a"),
     ("-p PORT -d é -X GET", "GET /health", "content-length: 2", "é"),
     ("-p PORT -d x -X DELETE", "DELETE /health", "content-length: 1", "x"),
@@ -61,7 +63,7 @@ const ASKED: &[(&str, &str, &str, &str)] = &[
     ("-p PORT -d {} -H Content-Type:application/json", "POST /health", "content-type: application/json | content-length: 2", "{}"),
     ("-p PORT -A probe/1_(x)", "GET /health", "user-agent: probe/1 (x)", ""),
     ("-p PORT -H User-Agent:_x", "GET /health", "user-agent: x", ""),
-    ("-p PORT -A=", "GET /health", "user-agent: ", ""),
+    ("-p PORT -user-agent=", "GET /health", "user-agent: ", ""),
     // The example of RFC 7617, and a password with everything in it.
     ("-p PORT -u Aladdin:open_sesame", "GET /health", "authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==", ""),
     ("-p PORT -u me:p$$w$:@}", "GET /health", "authorization: Basic bWU6cCQkdyQ6QH0=", ""),
@@ -180,24 +182,86 @@ fn times() {
     assert_eq!(check.timeout.as_millis(), 5000);
 }
 
-fn help_and_version_come_first() {
+fn help_and_version_only_alone() {
     let version = concat!("healthchecker ", env!("CARGO_PKG_VERSION"), "\n");
-    // Whatever else is asked for, and whatever is wrong, before it and after it.
-    let help = "--help; -h; -help; -qh; -hq; -hL -v; --help --version; --bogus --help; -foo -h; -port=nonsense --help; \
-        -p 1 -p 2 --help; https://example.com/ --help; -q -v ${UNSET} ${ --help; --help=1 --help; --help --bogus; -h -p; \
-        -h -p nonsense";
-    let versions = "-V; --version; -version; --version --help; -Vh; -qLvV; --bogus=1 --version; --version http://example.com/";
-    let lines = help.split("; ").map(|line| (line, cli::help()));
-    for (line, text) in lines.chain(versions.split("; ").map(|line| (line, version.to_owned()))) {
-        // `$PORT` is not looked at.
-        let run = run(command(words(line)).env("PORT", "nonsense"));
+    let helps = ["--help", "-h", "-help"].map(|word| (word, cli::help()));
+    let versions = ["--version", "-V", "-version"].map(|word| (word, version.to_owned()));
+    for (word, text) in helps.into_iter().chain(versions) {
+        // The environment is not looked at.
+        let run = run(command([word]).env("PORT", OsStr::from_bytes(b"\xff")));
         assert_eq!(
             (run.exits(0).stdout.as_str(), run.stderr.as_str()),
             (&*text, ""),
-            "{line}"
+            "{word}"
         );
     }
     assert!(cli::help().starts_with("Usage: healthchecker "));
+    // pg_isready, redis-cli and mysqladmin take the host with -h: what prints the help instead would be healthy for ever.
+    let server = Server::untouched();
+    let lines = "-h localhost; -h 127.0.0.1 -p PORT; -p PORT -h localhost; -hlocalhost; -h127.0.0.1; -h=localhost; \
+        -help=localhost; --help=localhost; --help localhost; -qh; -hq; -hV; -Vh; -qLvV; -qh=x; -hL=x; -h -h; -h --; \
+        --help --version; -V -V; -q --help; --help -q; -L -h; --bogus --help; --help --bogus; -foo -h; -p 1 -p 2 --help; \
+        http://localhost:PORT/ -h; -h http://localhost:PORT/; -V http://localhost:PORT/; -q -v ${UNSET} ${ -h; -h -p; \
+        -hp80; -version=1; --version=; -h ${UNSET}";
+    for line in lines.split("; ") {
+        let line = line.replace("PORT", &server.port().to_string());
+        let mut command = command(words(&line));
+        run(command.env("PORT", server.port().to_string()))
+            .unhealthy("error: --*: works only alone: -h is help; the host is --host");
+    }
+    // Nor is an empty argument nothing.
+    run(&mut command(["-h", ""])).unhealthy("error: --help: works only alone: *");
+}
+
+/// An option goes to the targets to which it means something, and past the others.
+fn options_of_several_targets() {
+    let web = Server::replying("HTTP/1.1 200 OK\r\nContent-Length: 15\r\n\r\n{\"status\":\"UP\"}");
+    let redis = Server::new(|connection| {
+        // PING comes before the reply, and QUIT after it.
+        let _ = connection.read(&mut [0; 64]);
+        let _ = connection.write_all(b"+PONG\r\n");
+        let _ = connection.read(&mut [0; 64]);
+    });
+    // It accepts, and says nothing.
+    let mute = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let mute = mute.local_addr().expect("its port").port();
+    let (url, port) = (web.url("/"), redis.port());
+    for (line, code, expected) in [
+        (
+            "--json status=UP URL redis://localhost:REDIS",
+            0,
+            "healthy: *200 OK*\nhealthy: redis:*\n",
+        ),
+        (
+            "redis://localhost:REDIS URL -j status=UP -u a:b",
+            0,
+            "healthy: redis:*\nhealthy: *200 OK*\n",
+        ),
+        // The JSON is not expected of what is no HTTP.
+        (
+            "-j status=UP URL tcp://localhost:MUTE",
+            0,
+            "healthy: *200 OK*\nhealthy: tcp:*\n",
+        ),
+        (
+            "URL file:/ --unix-socket /nonexistent/x",
+            1,
+            "healthy: file:/: *\nunhealthy: *cannot connect to /nonexistent/x*\n",
+        ),
+        (
+            "--json status=DOWN URL redis://localhost:REDIS",
+            1,
+            "healthy: redis:*\nunhealthy: *status*DOWN*\n",
+        ),
+    ] {
+        let line = line
+            .replace("URL", &url)
+            .replace("REDIS", &port.to_string())
+            .replace("MUTE", &mute.to_string());
+        let run = run(&mut command(words(&line)));
+        let said = format!("{}{}", run.exits(code).stdout, run.stderr);
+        assert!(matches(expected, &said), "{run}");
+    }
 }
 
 fn quiet_and_verbose() {
@@ -205,7 +269,7 @@ fn quiet_and_verbose() {
     let port = server.port().to_string();
     for (line, code) in [
         ("-q -p PORT", 0),
-        ("-qb nope -p PORT", 1),
+        ("-q -b nope -p PORT", 1),
         ("-q -p 1", 1),
         ("-q -t1ms tcp://[::1]:1", 1),
     ] {
@@ -268,10 +332,11 @@ fn huge_arguments() {
         (vec!["--host".into(), long.clone()], 1),
         (vec![format!("http://{long}/")], 1),
         (vec![format!("{long}://localhost/")], 1),
-        (many(1000, |n| format!("-HX-{n}: y")), 0),
+        (many(1000, |n| format!("--header=X-{n}: y")), 0),
         // More than the map of headers holds.
-        (many(33_000, |n| format!("-HX-{n}:y")), 1),
-        (many(5000, |_| "-bUP".into()), 0),
+        (many(33_000, |n| format!("--header=X-{n}:y")), 1),
+        (many(1000, |_| "--body=UP".into()), 0),
+        (many(33_000, |_| "--body=UP".into()), 1),
         (
             many(20, |_| format!("http://localhost:1/{}", "x".repeat(200))),
             1,

@@ -24,7 +24,7 @@ const AWKWARD: &[&[u8]] = &[
     b"", b"-", b"--", b"---", b"=", b"-=", b"--=", b" ", b"\r\n", b"\xff", b"-\xff", b"--\xff=1", b"-port=\xff",
     b"-host=\xff", b"-h", b"--help", b"-V1", b"-hots=1", b"-qh", b"-check", b"-p", b"-p=", b"--port", b"--port=1",
     b"-port", b"-qL", b"-q=", b"-quiet", b"-v", b"-Lp", b"-H", b"-HHost:", b"X: y\x7f", b"-d", b"--data=\0", b"-u",
-    b"-X", b"HEAD", b"-bUP", b"-j", b"a..b", b"-t", b"0", b"1ms", b"${", b"${}", b"${X}", b"${BYTES}", b"$${X}",
+    b"-X", b"HEAD", b"-XHEAD", b"-bUP", b"-p80", b"-url=x", b"-px", b"-j", b"a..b", b"-t", b"0", b"1ms", b"${", b"${}", b"${X}", b"${BYTES}", b"$${X}",
     b"${X:-${X}}", b"http://localhost:1/", b"http://me:hunter2@localhost:1x/\x1b", b"http://me:hunter2@",
     b"http://[::1", b"http://192.0.2.1/", b"https://localhost/", b"tcp://localhost:1", b"--send", b"\\x", b"pid:",
     b"file:/%00", b"--unix-socket", "é\u{202e}".as_bytes(), "-é".as_bytes(), "--é".as_bytes(),
@@ -38,19 +38,9 @@ fn judge(arguments: &[OsString], parsed: Result<Command, Usage>) -> Result<(), S
         Ok(Command::Check(check, _)) if check.targets.is_empty() => Err("no target".into()),
         Ok(Command::Check(..)) => Ok(()),
         Ok(Command::Info(_)) => {
-            let asks = |argument: &OsString| match argument.as_bytes() {
-                b"--help" | b"-help" | b"--version" | b"-version" => true,
-                [b'-', letters @ ..] => {
-                    let flags = |letter: &u8| b"Lqv".contains(letter) || b"hV".contains(letter);
-                    letters.iter().all(flags) && letters.iter().any(|letter| b"hV".contains(letter))
-                }
-                _ => false,
-            };
-            arguments
-                .iter()
-                .any(asks)
-                .then_some(())
-                .ok_or("nobody asked for help".into())
+            let asks = ["--help", "-help", "-h", "--version", "-version", "-V"];
+            let alone = matches!(arguments, [word] if asks.iter().any(|ask| word == ask));
+            alone.then_some(()).ok_or("nobody asked for help".into())
         }
         Err(Usage(said)) => {
             let names_it = ["-", "TARGET: ", "$PORT: "]

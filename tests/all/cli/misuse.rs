@@ -1,6 +1,6 @@
 //! What is refused: with exit code 1, in one line that names the option and the value, and before anything is sent.
 
-use super::{FLAGS, INFOS, VALUED, Valued, meaning, parse, targets, texts, words};
+use super::{FLAGS, VALUED, Valued, meaning, parse, targets, texts, words};
 use crate::support::{Server, command, matches, run};
 use healthchecker::cli::Usage;
 use libtest_mimic::Trial;
@@ -16,6 +16,7 @@ pub fn trials() -> Vec<Trial> {
         only_this_machine_is_asked,
         nothing_is_sent_if_the_last_target_is_wrong,
         bytes_that_are_no_text,
+        more_than_a_thousand,
     ]
 }
 
@@ -35,7 +36,6 @@ const MISUSE: &[(&str, &str)] = &[
     ("-p :80", "--port: \":80\" is not a port (1-65535)"),
     ("-p ８０", "--port: \"８０\" is not a port (1-65535)"),
     ("-p 99999999999999999999", "--port: \"99999999999999999999\" is not a port (1-65535)"),
-    ("-p=", "--port: \"\" is not a port (1-65535)"),
     ("--port=", "--port: \"\" is not a port (1-65535)"),
     ("-port=", "--port: \"\" is not a port (1-65535)"),
     ("-p $PORT", "--port: \"$PORT\" is not a port (1-65535); a variable is written ${NAME}"),
@@ -48,30 +48,33 @@ const MISUSE: &[(&str, &str)] = &[
     ("-t 1m30s", "--timeout: \"1m30s\" is not a time *"),
     ("-t 2d", "--timeout: \"2d\" is not a time *"),
     ("-t 86401", "--timeout: \"86401\" is longer than a day (86400 s)"),
-    ("-t=", "--timeout: \"\" is not a time *"),
+    ("-t .5", "--timeout: \".5\" is not a time *"),
+    ("--timeout=", "--timeout: \"\" is not a time *"),
     ("--status=", "--status: \"\" is no list of statuses such as 200, 2xx or 200-399,404"),
     ("--status 200,", "--status: \"200,\" is no list of statuses *"),
     ("--status 200,_204", "--status: \"200, 204\" is no list of statuses *"),
     ("--status 299-200", "--status: \"299-200\" has a range that ends before it begins"),
     ("--status 1000", "--status: \"1000\" is no list of statuses *"),
     ("--status 1xx", "--status: \"1xx\" has a 1xx status*"),
+    ("--status 100", "--status: \"100\" has a 1xx status*"),
+    ("--status 200,101-102", "--status: \"200,101-102\" has a 1xx status*"),
     ("--status OK", "--status: \"OK\" is no list of statuses *"),
     ("-X get/", "--method: \"get/\" is not a method such as GET or HEAD"),
-    ("-X=", "--method: \"\" is not a method such as GET or HEAD"),
+    ("--method=", "--method: \"\" is not a method such as GET or HEAD"),
     ("-X CONNECT", "--method: \"CONNECT\" asks a proxy for a tunnel, which is no check"),
-    ("-j=", "--json: \"\" is no PATH or PATH=VALUE *"),
+    ("-json=", "--json: \"\" is no PATH or PATH=VALUE *"),
     ("-j =UP", "--json: \"=UP\" is no PATH *"),
     ("-j /a~2", "--json: \"/a~2\" has a ~ that is neither ~0 nor ~1 (RFC 6901)"),
     ("--expect-header=", "--expect-header: \"\" is no NAME*"),
     ("--expect-header :_x", "--expect-header: \": x\" is no NAME*"),
-    ("-H=", "--header: the value is no 'NAME: VALUE'"),
+    ("-header=", "--header: the value is no 'NAME: VALUE'"),
     ("-H :x", "--header: the value has a character that a header name cannot hold"),
     ("-H X_A:_b", "--header: the value has a character that a header name cannot hold"),
     ("-H X-A_:_b", "--header: the value has a character that a header name cannot hold"),
     ("-H Content-Length:1", "--header: the value frames the request, and so it is computed from --data"),
     ("-H transfer-encoding:chunked", "--header: the value frames the request*"),
     ("-H Host:größe", "--header: the value has a character that is not visible ASCII"),
-    ("-u=", "--user: the value has no colon between user and password"),
+    ("--user=", "--user: the value has no colon between user and password"),
     ("--unix-socket=", "--unix-socket: \"\" is no file"),
     ("--host=", "--host: \"\" has no host: write localhost"),
     ("--host localhost:8080", "--host: \"localhost:8080\" is more than a host: *"),
@@ -81,7 +84,6 @@ const MISUSE: &[(&str, &str)] = &[
     ("--port", "--port: needs a value: PORT"),
     ("-p", "--port: needs a value: PORT"),
     ("-port", "--port: needs a value: PORT"),
-    ("-qp", "--port: needs a value: PORT"),
     ("-H", "--header: needs a value: 'NAME: VALUE'"),
     ("-p 80 -p 80", "--port: given twice"),
     ("-p80 -port=80", "--port: given twice"),
@@ -89,10 +91,14 @@ const MISUSE: &[(&str, &str)] = &[
     ("-t1 --timeout 2", "--timeout: given twice"),
     ("--bogus", "--bogus: no such option (--help lists them)"),
     ("--bogus=1", "--bogus: no such option (--help lists them)"),
-    ("--Port=80", "--Port: no such option (--help lists them)"),
-    ("--por=80", "--por: no such option (--help lists them)"),
-    ("--body-not-", "--body-not-: no such option (--help lists them)"),
-    ("---port=80", "---port: no such option (--help lists them)"),
+    ("--Port=80", "--Port: no such option; did you mean --port?"),
+    ("--por=80", "--por: no such option; did you mean --port?"),
+    ("--body-not-", "--body-not-: no such option; did you mean --body-not?"),
+    ("---port=80", "---port: no such option; did you mean --port?"),
+    ("--haeder X", "--haeder: no such option; did you mean --header?"),
+    ("--timeot=1", "--timeot: no such option; did you mean --timeout?"),
+    ("--exp-header X", "--exp-header: no such option (--help lists them)"),
+    ("-locaton", "-locaton: no such option; did you mean --location?"),
     ("--=x", "--: no such option (--help lists them)"),
     ("-=x", "-: no such option (--help lists them)"),
     ("-foo", "-foo: no such option (--help lists them)"),
@@ -103,18 +109,38 @@ const MISUSE: &[(&str, &str)] = &[
     ("--quiet=1", "--quiet: takes no value"),
     ("-quiet=true", "--quiet: takes no value"),
     ("--location= -p80", "--location: takes no value"),
+    ("-qL=1", "-qL: takes no value"),
+    // A value that is glued to its option's letter, and begins with no digit: as likely a misspelt name.
+    ("-url=http://localhost:PORT/", "-u...: no such option; write -u USER:PASSWORD"),
+    ("-debug", "-d...: no such option; write -d TEXT"),
+    ("-bUP", "-bUP: no such option; write -b UP"),
+    ("-b=UP", "-b=UP: no such option; write -b UP"),
+    ("-b", "--body: needs a value: TEXT"),
+    ("-p=80", "-p=80: no such option; write -p 80"),
+    ("-p=", "-p...: no such option; write -p PORT"),
+    ("-t=1.5", "-t=1.5: no such option; write -t 1.5"),
+    ("-t.5", "-t...: no such option; write -t TIME"),
+    ("-u=", "-u...: no such option; write -u USER:PASSWORD"),
+    ("-Xget", "-Xget: no such option; write -X get"),
+    ("-XGET/", "-X...: no such option; write -X METHOD"),
+    ("-HHost:x", "-H...: no such option; write -H 'NAME: VALUE'"),
+    ("-jstatus=UP", "-j...: no such option; write -j PATH[=VALUE]"),
+    // In mysql's form, a password.
+    ("-phunter2", "-p...: no such option; write -p PORT"),
+    ("-password=hunter2", "-p...: no such option; write -p PORT"),
+    ("-qp", "-qp: no such option; write -q -p PORT"),
+    ("-qp8080", "-qp8080: no such option; write -q -p 8080"),
+    ("-qvL8", "-qvL8: no such option (--help lists them)"),
+    ("-prot=80", "-p...: no such option; did you mean --port? Else write -p PORT"),
+    ("-usre=me:hunter2", "-u...: no such option; did you mean --user? Else write -u USER:PASSWORD"),
     // Each of these would be a call for help, and so healthy, if it were read letter by letter.
-    ("-hots=127.0.0.1", "-hots: no such option (--help lists them)"),
+    ("-hots=127.0.0.1", "-hots: no such option; did you mean --host?"),
+    ("-hello", "-hello: no such option; did you mean --help?"),
     ("-check", "-check: no such option (--help lists them)"),
-    ("-hello", "-hello: no such option (--help lists them)"),
-    ("-Version", "-Version: no such option (--help lists them)"),
+    ("-Version", "-Version: no such option; did you mean --version?"),
     ("-V1", "-V1: no such option (--help lists them)"),
-    ("-h=1", "-h: takes no value"),
-    ("--help=1", "--help: takes no value"),
-    ("-version=1", "--version: takes no value"),
-    ("-hpath=/x", "-hpath: no such option (--help lists them)"),
-    ("-hp80", "-hp80: no such option (--help lists them)"),
-    ("--hel", "--hel: no such option (--help lists them)"),
+    ("-hpath=/x", "-hpath: no such option; did you mean --path?"),
+    ("--hel", "--hel: no such option; did you mean --help?"),
     ("--port --help", "--port: \"--help\" is not a port (1-65535)"),
     ("-port -h", "--port: \"-h\" is not a port (1-65535)"),
     ("-- --help", "TARGET: \"--help\" is not a URL such as http://localhost:8080/health"),
@@ -169,11 +195,16 @@ const MISUSE: &[(&str, &str)] = &[
     ("http://localhost:PORT/ --path /x", "--path: the target says that already; give one or the other"),
     ("--host localhost http://localhost:PORT/", "--host: the target says that already; give one or the other"),
     ("--send x", "--send: means nothing to a target of the kind http"),
+    ("http://localhost:PORT/ file:/x http://localhost:PORT/ --send x", "--send: means nothing to a target of the kind http or file"),
+    ("file:/x pid:/x redis://localhost:PORT --json x", "--json: means nothing to a target of the kind file or pid or redis"),
     ("tcp://localhost:PORT --status 200", "--status: means nothing to a target of the kind tcp"),
     ("tcp://localhost:PORT -L", "--location: means nothing to a target of the kind tcp"),
     ("redis://localhost:PORT -b x", "--body: means nothing to a target of the kind redis"),
     ("file:/x --unix-socket /y", "--unix-socket: means nothing to a target of the kind file"),
-    ("http://localhost:PORT/ tcp://localhost:PORT -j x", "--json: means nothing to a target of the kind tcp"),
+    ("tcp://localhost:PORT -j x", "--json: means nothing to a target of the kind tcp"),
+    ("http://localhost:PORT/ tcp://localhost:PORT -X HEAD -b x", "--method: \"HEAD\" asks for no body*"),
+    ("postgres://a%0ab@localhost:PORT", "TARGET: * has a control character or a bad %XX in its user or database"),
+    ("postgres://a@localhost:PORT/b%7f", "TARGET: * has a control character or a bad %XX in its user or database"),
 ];
 
 fn misuse_is_named_and_nothing_is_sent() {
@@ -186,9 +217,9 @@ fn misuse_is_named_and_nothing_is_sent() {
             text.replace('\0', "$PORT")
         };
         // The placeholder of the value's kind in "needs a value: PORT" does, too.
-        let expected = match expected.split_once("needs a value: ") {
-            Some(_) => expected.to_string(),
-            None => put(expected),
+        let expected = match expected.ends_with(" PORT") {
+            true => expected.to_string(),
+            false => put(expected),
         };
         let arguments: Vec<String> = line
             .split(' ')
@@ -224,7 +255,14 @@ fn misuse_of_every_option() {
         complains(&[target, &format!("-{long}")], &needs);
         if let Some(short) = row.short {
             complains(&[target, &format!("-{short}")], &needs);
-            complains(&[target, &format!("-L{short}")], &needs);
+            complains(
+                &[target, &format!("-L{short}")],
+                &format!("-L{short}: no such option; write -L -{short} *"),
+            );
+            complains(
+                &[target, &format!("-{short}:")],
+                &format!("-{short}...: no such option; write -{short} *"),
+            );
         }
         let twice = [
             target,
@@ -256,12 +294,12 @@ fn misuse_of_every_option() {
         );
         if let Some(short) = row.short {
             complains(
-                &[OsString::from(target), bytes(&format!("-{short}"))],
+                &[OsString::from(target), bytes(&format!("-{short}1"))],
                 &not_utf8,
             );
         }
     }
-    for &(short, long) in FLAGS.iter().chain(INFOS) {
+    for &(short, long) in FLAGS {
         complains(
             &[format!("--{long}=1")],
             &format!("--{long}: takes no value"),
@@ -329,7 +367,7 @@ fn control_bytes_reach_no_wire() {
         (["--header", "A: ${X}"], "error: --header: the value has a control character"),
         (["--header", "A${X}: b"], "error: --header: the value has a character that a header name cannot hold"),
         (["--method", "GET${X}"], "error: --method: \"GET\\r\\nX-Injected: 1\" is not a method*"),
-        (["--host", "localhost${X}"], "error: --host: \"localhost\\r\\nX-Injected: 1\" is not this machine*"),
+        (["--host", "localhost${X}"], "error: --host: \"localhost\\r\\nX-Injected: 1\" names a host*"),
         (["--user", "me:${X}"], "error: --user: the value has a control character"),
         (["--user-agent", "${X}"], "error: --user-agent: \"\\r\\nX-Injected: 1\" has a control character"),
     ];
@@ -369,20 +407,23 @@ fn only_this_machine_is_asked() {
     }
     let server = Server::untouched();
     let put = |text: &str| text.replace("PORT", &server.port().to_string());
-    for (host, shown) in [
-        ("192.0.2.1", "192.0.2.1"),
-        ("127.1", "http://127.1:PORT/"),
-        ("2130706433", "http://2130706433:PORT/"),
-        ("example.com", "http://example.com:PORT/"),
-        ("127.0.0.1:PORT@192.0.2.1", "192.0.2.1"),
+    // What is a name may well be this machine's: nobody has looked.
+    let address = "is not this machine: only localhost or one of its own IP addresses is asked";
+    let name = "names a host, and no name but localhost is looked up; write localhost or an IP address of this machine";
+    for (host, shown, complaint) in [
+        ("192.0.2.1", "192.0.2.1", address),
+        ("127.1", "http://127.1:PORT/", name),
+        ("2130706433", "http://2130706433:PORT/", name),
+        ("example.com", "http://example.com:PORT/", name),
+        ("db", "http://db:PORT/", name),
+        ("127.0.0.1:PORT@192.0.2.1", "192.0.2.1", address),
         (
             "127.0.0.1:PORT\\@example.com",
             "http://...@example.com:PORT/",
+            name,
         ),
     ] {
-        let line = format!(
-            "error: TARGET: \"{shown}\" is not this machine: only localhost or one of its own IP addresses is asked"
-        );
+        let line = format!("error: TARGET: \"{shown}\" {complaint}");
         run(&mut command([put(&format!("http://{host}:PORT/"))])).unhealthy(&put(&line));
     }
 }
@@ -411,16 +452,47 @@ fn bytes_that_are_no_text() {
         // These begin with the letter of --help.
         (&[b"-host=\xff"], "--host: the value is not UTF-8"),
         (&[b"-header=\xff"], "--header: the value is not UTF-8"),
-        (&[b"-h\xff"], "-h...: no such option (--help lists them)"),
+        (&[b"-h\xff"], "--help: works only alone: -h is help; the host is --host"),
         (&[b"-\xff"], "-...: no such option (--help lists them)"),
         (&[b"--\xff=1"], "--...: no such option (--help lists them)"),
         (&[b"--port\xff=1"], "--port...: no such option (--help lists them)"),
         (&[b"-q\xff"], "-q...: no such option (--help lists them)"),
         (&[b"--quiet=\xff"], "--quiet: takes no value"),
-        (&[b"-u\xff"], "--user: the value is not UTF-8"),
+        (&[b"-u\xff"], "-u...: no such option; write -u USER:PASSWORD"),
+        (&[b"-p8\xff"], "--port: the value is not UTF-8"),
     ];
     for &(arguments, complaint) in ROWS {
         let arguments = arguments.iter().copied().map(OsStr::from_bytes);
         run(&mut command(arguments)).unhealthy(&format!("error: {complaint}"));
     }
+}
+
+fn more_than_a_thousand() {
+    for row in VALUED.iter().filter(|row| row.repeatable) {
+        let Valued { long, good, .. } = row;
+        let option = format!("--{long}={good}");
+        let mut arguments = vec![option.as_str(); 1000];
+        arguments.extend(row.target);
+        meaning(&arguments);
+        arguments.push(&option);
+        let complaint = targets(&arguments, &[]).unwrap_err();
+        assert_eq!(complaint, format!("--{long}: given more than 1000 times"));
+    }
+    let mut urls = vec!["http://localhost:1/"; 1000];
+    assert_eq!(targets(&urls, &[]).map(|names| names.len()), Ok(1000));
+    urls.push("tcp://localhost:1");
+    assert_eq!(
+        targets(&urls, &[]).unwrap_err(),
+        "TARGET: given more than 1000 times"
+    );
+    // Whether a text contradicts another is asked of each pair, and so the count is limited before.
+    let pairs = |count| -> Vec<String> {
+        let numbers = 0..count;
+        numbers
+            .flat_map(|n| [format!("-b{n}x"), format!("--body-not={n}y")])
+            .collect()
+    };
+    meaning(&pairs(1000));
+    let complaint = targets(&pairs(50_000), &[]).unwrap_err();
+    assert_eq!(complaint, "--body: given more than 1000 times");
 }
