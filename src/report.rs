@@ -430,6 +430,9 @@ fn timed_out(phase: Phase, peer: Option<&Peer>, timeout: Duration) -> String {
         Phase::Reply => {
             format!("no response within {timeout}: connected, request sent, waiting for the reply")
         }
+        Phase::Judge => {
+            format!("no verdict within {timeout}: connected, body read, still judging it")
+        }
     }
 }
 
@@ -442,6 +445,7 @@ fn doing(phase: Phase) -> &'static str {
         Phase::Body => "reading the body",
         Phase::Greeting => "waiting for the greeting",
         Phase::Reply => "waiting for the reply",
+        Phase::Judge => "judging the body",
     }
 }
 

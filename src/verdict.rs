@@ -1,6 +1,7 @@
 //! What a probe found out: facts with payloads, no prose. The words come last, in `report`.
 
 use crate::deadline::Deadline;
+use crate::search::find;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -113,6 +114,8 @@ pub enum Phase {
     Greeting,
     /// Waiting for the rest of a reply that is not HTTP's.
     Reply,
+    /// The reply is read, and not all of what is expected of it has been judged.
+    Judge,
 }
 
 /// One end that was dialled.
@@ -415,7 +418,7 @@ pub fn without_userinfo(text: &[u8]) -> Vec<u8> {
     let Some(at) = text.iter().rposition(|&byte| byte == b'@') else {
         return text.to_vec();
     };
-    let scheme = text[..at].windows(3).position(|window| window == b"://");
+    let scheme = find(&text[..at], b"://");
     let scheme = scheme.map_or(&text[..0], |end| &text[..end + 3]);
     [scheme, b"...", &text[at..]].concat()
 }

@@ -1,5 +1,6 @@
 //! An HTTP reply as bytes, before ureq sees it: where its head ends, and what in it ureq would stumble over. Pure.
 
+use crate::search::find;
 use crate::verdict::Phase;
 use std::ops::Range;
 
@@ -106,11 +107,11 @@ pub fn token(value: &[u8]) -> &[u8] {
 
 /// Blackens every `secret` in what came: a service that echoes the request must not write our credentials into a log.
 pub fn mask(input: &mut [u8], secret: &[u8]) {
+    if secret.is_empty() {
+        return;
+    }
     let mut from = 0;
-    while let Some(at) = input[from..]
-        .windows(secret.len().max(1))
-        .position(|window| window == secret)
-    {
+    while let Some(at) = find(&input[from..], secret) {
         input[from + at..][..secret.len()].fill(b'*');
         from += at + secret.len();
     }

@@ -190,9 +190,9 @@ impl Exchange<'_> {
 
     fn judge_body(&self, wire: &Wire, reader: &mut BodyReader) -> Result<(), Box<Failure>> {
         let expected = &self.http.body;
+        let mut coming = expected.begin();
         let mut body = Vec::new();
         loop {
-            let known = body.len();
             match read_more(reader, &mut body) {
                 Ok(0) => break,
                 Ok(_) => {}
@@ -200,14 +200,14 @@ impl Exchange<'_> {
             }
             let bounded = body.len() > MAX_BODY;
             body.truncate(MAX_BODY);
-            if let Some(verdict) = expected.judge_part(&body, known) {
-                return verdict.map_err(Into::into);
+            if let Some(verdict) = coming.judge(&body, self.deadline) {
+                return verdict;
             }
             if bounded {
-                return expected.judge(&body, true).map_err(Into::into);
+                return expected.judge(&body, true, self.deadline);
             }
         }
-        let verdict = expected.judge(&body, false).map_err(Into::into);
+        let verdict = expected.judge(&body, false, self.deadline);
         match wire.record().failure.take() {
             // A body without a length ended in a reset. What it did say stands; what it did not say is unknown.
             Some(reset) if verdict.is_err() || !expected.lacks.is_empty() => Err(reset),
