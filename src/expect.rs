@@ -229,7 +229,7 @@ impl BodyExpectations {
         deadline: &Deadline,
     ) -> Result<(), Box<Failure>> {
         for text in &self.has {
-            in_time(deadline)?;
+            in_time(deadline, Phase::Judge)?;
             if !contains(body, text) {
                 return Err(Unmet::BodyLacks {
                     text: text.clone(),
@@ -240,7 +240,7 @@ impl BodyExpectations {
             }
         }
         for text in &self.lacks {
-            in_time(deadline)?;
+            in_time(deadline, Phase::Judge)?;
             if contains(body, text) {
                 return Err(body_has(text, body));
             }
@@ -251,7 +251,7 @@ impl BodyExpectations {
         if self.json.is_empty() {
             return Ok(());
         }
-        in_time(deadline)?;
+        in_time(deadline, Phase::Judge)?;
         let Some(document) = json::value(body) else {
             return Err(Unmet::NotJson {
                 body: Snippet::new(body),
@@ -259,7 +259,7 @@ impl BodyExpectations {
             .into());
         };
         for expectation in &self.json {
-            in_time(deadline)?;
+            in_time(deadline, Phase::Judge)?;
             expectation.judge(document, body)?;
         }
         Ok(())
@@ -281,18 +281,19 @@ impl Coming<'_> {
     /// Nothing is if none is expected.
     ///
     /// # Errors
-    /// [`Failure::Unexpected`] for a text that should not be there, or [`Failure::TimedOut`] while judging.
+    /// [`Failure::Unexpected`] for a text that should not be there, or [`Failure::TimedOut`] while the
+    /// body is still coming.
     pub fn has_all(&mut self, body: &[u8], deadline: &Deadline) -> Result<bool, Box<Failure>> {
         let known = std::mem::replace(&mut self.known, body.len());
         for text in &self.expected.lacks {
-            in_time(deadline)?;
+            in_time(deadline, Phase::Body)?;
             if has_come(body, known, text) {
                 return Err(body_has(text, body));
             }
         }
         let mut at = 0;
         while let Some(text) = self.missing.get(at) {
-            in_time(deadline)?;
+            in_time(deadline, Phase::Body)?;
             match has_come(body, known, text) {
                 true => _ = self.missing.swap_remove(at),
                 false => at += 1,
@@ -321,13 +322,9 @@ fn has_come(body: &[u8], known: usize, text: &str) -> bool {
 }
 
 /// Gives up when the deadline has passed.
-fn in_time(deadline: &Deadline) -> Result<(), Box<Failure>> {
-    deadline.remaining().map(drop).map_err(|_| {
-        Box::new(Failure::TimedOut {
-            phase: Phase::Judge,
-            peer: None,
-        })
-    })
+fn in_time(deadline: &Deadline, phase: Phase) -> Result<(), Box<Failure>> {
+    let late = |_| Box::new(Failure::TimedOut { phase, peer: None });
+    deadline.remaining().map(drop).map_err(late)
 }
 
 fn body_has(text: &str, body: &[u8]) -> Box<Failure> {
@@ -560,10 +557,7 @@ mod tests {
             lacks: vec!["DOWN".into()],
             json: vec![JsonExpectation::parse("a").unwrap()],
         };
-        let late = Box::new(Failure::TimedOut {
-            phase: Phase::Judge,
-            peer: None,
-        });
+        let late = |phase| Box::new(Failure::TimedOut { phase, peer: None });
         for one in [
             BodyExpectations {
                 has: expected.has.clone(),
@@ -579,9 +573,12 @@ mod tests {
             },
             expected,
         ] {
-            assert_eq!(one.judge(b"UP", false, &over), Err(late.clone()));
+            assert_eq!(one.judge(b"UP", false, &over), Err(late(Phase::Judge)));
             if one.json.is_empty() {
-                assert_eq!(one.begin().judge(b"UP", &over), Some(Err(late.clone())));
+                assert_eq!(
+                    one.begin().judge(b"UP", &over),
+                    Some(Err(late(Phase::Body)))
+                );
             }
         }
     }

@@ -72,7 +72,6 @@ impl<'a> Tokens<'a> {
     /// Takes one value, however deep it nests.
     fn value(&mut self) -> &'a str {
         let begun = self.0;
-        let mut end = begun;
         let mut depth = 0;
         loop {
             let length = match self.first() {
@@ -88,12 +87,11 @@ impl<'a> Tokens<'a> {
                 b'"' => string_length(self.0),
                 _ => scalar_length(self.0),
             };
-            end = end.get(length..).unwrap_or_default();
+            let end = begun.len() - self.0.len() + length;
             self.take(length);
             if depth == 0 || self.0.is_empty() {
-                return &begun[..begun.len() - end.len()];
+                return begun.get(..end).unwrap_or_default();
             }
-            end = self.0;
         }
     }
 

@@ -600,6 +600,14 @@ mod tests {
     }
 
     #[test]
+    fn judging_can_take_too_long() {
+        assert_eq!(
+            timed_out(Phase::Judge, None, Duration::from_secs(1)),
+            "no verdict within 1 s: connected, body read, still judging it"
+        );
+    }
+
+    #[test]
     fn a_line_is_cut_with_its_end_kept() {
         let line = cut("é".repeat(600), " (1.2 ms)");
         assert!(
