@@ -2,8 +2,9 @@
 //! in, a command out; nothing is printed and nothing is asked here.
 
 use crate::check::{self, Check, Complaint, Host, Place, Target};
-use crate::expect::{self, BodyExpectations, HeaderExpectation, JsonExpectation, Statuses};
+use crate::expect::{BodyExpectations, HeaderExpectation, JsonExpectation, Statuses};
 use crate::net;
+use crate::search;
 use crate::snippet::{printable, without_userinfo};
 use crate::vars::{self, BadReference};
 use lexopt::Arg;
@@ -233,7 +234,7 @@ fn push<T>(list: &mut Vec<T>, value: Result<T, Complaint>) -> Result<(), Complai
 fn host(text: &str) -> Result<(String, Host), Complaint> {
     match check::host(text) {
         Ok(host) => Ok((text.to_owned(), host)),
-        Err(_) if text.starts_with("localhost:") || expect::contains(text.as_bytes(), "://") => {
+        Err(_) if text.starts_with("localhost:") || search::contains(text.as_bytes(), "://") => {
             Err(
                 "is more than a host: say the rest with --port and --path, or all of it as the TARGET",
             )
@@ -716,7 +717,7 @@ fn contradictions(given: &Given, used: &[Used], targets: &[String]) -> Result<()
             .body
             .has
             .iter()
-            .any(|has| expect::contains(has.as_bytes(), lacks))
+            .any(|has| search::contains(has.as_bytes(), lacks))
         {
             return wrong(format!(
                 "--body-not: \"{}\" contradicts --body",

@@ -1,7 +1,9 @@
 //! What a response must be: parse one expectation, judge one. Pure.
 
+use crate::deadline::Deadline;
 use crate::json;
-use crate::verdict::{Snippet, Unmet};
+use crate::search::contains;
+use crate::verdict::{Failure, Phase, Snippet, Unmet};
 
 /// At most this many bytes of a body are searched.
 pub const MAX_BODY: usize = 1 << 20;
@@ -71,6 +73,9 @@ fn range(item: &str) -> Result<(u16, u16), &'static str> {
     }
 }
 
+/// A PATH has at most this many steps: [`json::at`] nests as deep.
+const MAX_STEPS: usize = 100;
+
 /// What `--json` asks for: something at a path, or a value there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JsonExpectation {
@@ -84,7 +89,7 @@ impl JsonExpectation {
     /// another one is keys and indexes joined by dots.
     ///
     /// # Errors
-    /// A sentence that says what is wrong with the path.
+    /// A sentence that says what is wrong with the path or the value.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let (path, value) = match text.split_once('=') {
             Some((path, value)) => (path, Some(value.to_owned())),
@@ -100,6 +105,15 @@ impl JsonExpectation {
             }
         };
         let steps = steps.ok_or("has a ~ that is neither ~0 nor ~1 (RFC 6901)")?;
+        if steps.len() > MAX_STEPS {
+            return Err("has a PATH of more than 100 steps");
+        }
+        let is_nested = |value: &String| value.trim_start().starts_with(['{', '[']);
+        if value.as_ref().is_some_and(is_nested) {
+            return Err(
+                "has an object or an array as VALUE, which is a string, a number, true, false or null; a member is reached by its path: a.b=1",
+            );
+        }
         Ok(JsonExpectation {
             path: path.to_owned(),
             steps,
@@ -108,12 +122,8 @@ impl JsonExpectation {
     }
 
     fn judge(&self, document: &str, body: &[u8]) -> Result<(), Unmet> {
-        let mut found = Some(document);
-        for step in &self.steps {
-            found = found.and_then(|value| json::child(value, step));
-        }
         let path = || self.path.clone();
-        match (found, &self.value) {
+        match (json::at(document, &self.steps), &self.value) {
             (None, _) => Err(Unmet::JsonLacks {
                 path: path(),
                 body: Snippet::new(body),
@@ -198,86 +208,136 @@ impl BodyExpectations {
         self.has.is_empty() && self.lacks.is_empty() && self.json.is_empty()
     }
 
-    /// Judges the part of the body that has come so far: `Some` when no further byte can change the verdict.
-    /// `known` bytes at its beginning were there at an earlier call and are not searched again.
-    pub fn judge_part(&self, body: &[u8], known: usize) -> Option<Result<(), Unmet>> {
-        if let Some(text) = self.unwanted(body, known) {
-            return Some(Err(body_has(text, body)));
+    /// Begins to judge a body of which nothing has come yet.
+    pub fn begin(&self) -> Coming<'_> {
+        Coming {
+            expected: self,
+            missing: self.has.iter().collect(),
+            known: 0,
         }
-        let fixed = self.lacks.is_empty() && self.json.is_empty() && self.has_all(body, known);
-        fixed.then_some(Ok(()))
-    }
-
-    /// A text that should not be there, and is since the body had `known` bytes.
-    pub fn unwanted(&self, body: &[u8], known: usize) -> Option<&String> {
-        self.lacks
-            .iter()
-            .find(|text| contains(fresh(body, known, text), text))
-    }
-
-    /// Whether every text that is expected is there, one of them since the body had `known` bytes. The whole is searched
-    /// only when something new was found: else a long body would be, for each of its parts.
-    pub fn has_all(&self, body: &[u8], known: usize) -> bool {
-        let is_new = |text: &String| contains(fresh(body, known, text), text);
-        self.has.iter().any(is_new) && self.has.iter().all(|text| contains(body, text))
     }
 
     /// Judges the whole body, or its first [`MAX_BODY`] bytes when it is `bounded`: the first expectation that
-    /// does not hold is named.
+    /// does not hold is named. Each takes time linear in the body; the deadline is looked at between them.
     ///
     /// # Errors
-    /// [`Unmet`].
-    pub fn judge(&self, body: &[u8], bounded: bool) -> Result<(), Unmet> {
-        if let Some(text) = self.has.iter().find(|text| !contains(body, text)) {
-            return Err(Unmet::BodyLacks {
-                text: text.clone(),
-                bounded,
-                body: Snippet::new(body),
-            });
+    /// [`Failure::Unexpected`], or [`Failure::TimedOut`] while judging.
+    pub fn judge(
+        &self,
+        body: &[u8],
+        bounded: bool,
+        deadline: &Deadline,
+    ) -> Result<(), Box<Failure>> {
+        for text in &self.has {
+            in_time(deadline, Phase::Judge)?;
+            if !contains(body, text) {
+                return Err(Unmet::BodyLacks {
+                    text: text.clone(),
+                    bounded,
+                    body: Snippet::new(body),
+                }
+                .into());
+            }
         }
-        if let Some(text) = self.lacks.iter().find(|text| contains(body, text)) {
-            return Err(body_has(text, body));
+        for text in &self.lacks {
+            in_time(deadline, Phase::Judge)?;
+            if contains(body, text) {
+                return Err(body_has(text, body));
+            }
         }
         if bounded && !(self.lacks.is_empty() && self.json.is_empty()) {
-            return Err(Unmet::BodyTooLong);
+            return Err(Unmet::BodyTooLong.into());
         }
         if self.json.is_empty() {
             return Ok(());
         }
+        in_time(deadline, Phase::Judge)?;
         let Some(document) = json::value(body) else {
             return Err(Unmet::NotJson {
                 body: Snippet::new(body),
-            });
+            }
+            .into());
         };
-        self.json
-            .iter()
-            .try_for_each(|expectation| expectation.judge(document, body))
+        for expectation in &self.json {
+            in_time(deadline, Phase::Judge)?;
+            expectation.judge(document, body)?;
+        }
+        Ok(())
     }
 }
 
-fn body_has(text: &str, body: &[u8]) -> Unmet {
-    Unmet::BodyHas {
-        text: text.to_owned(),
-        body: Snippet::new(body),
+/// A body that is judged as it comes, so that what has been searched is not searched again.
+#[derive(Debug)]
+pub struct Coming<'a> {
+    expected: &'a BodyExpectations,
+    /// The texts that are expected and have not come.
+    missing: Vec<&'a String>,
+    /// How much of the body has been searched.
+    known: usize,
+}
+
+impl Coming<'_> {
+    /// Judges `body`, which begins with what it was at the last call: whether every text that is expected is there now.
+    /// Nothing is if none is expected.
+    ///
+    /// # Errors
+    /// [`Failure::Unexpected`] for a text that should not be there, or [`Failure::TimedOut`] while the
+    /// body is still coming.
+    pub fn has_all(&mut self, body: &[u8], deadline: &Deadline) -> Result<bool, Box<Failure>> {
+        let known = std::mem::replace(&mut self.known, body.len());
+        for text in &self.expected.lacks {
+            in_time(deadline, Phase::Body)?;
+            if has_come(body, known, text) {
+                return Err(body_has(text, body));
+            }
+        }
+        let mut at = 0;
+        while let Some(text) = self.missing.get(at) {
+            in_time(deadline, Phase::Body)?;
+            match has_come(body, known, text) {
+                true => _ = self.missing.swap_remove(at),
+                false => at += 1,
+            }
+        }
+        Ok(self.missing.is_empty() && !self.expected.has.is_empty())
+    }
+
+    /// Judges the same: `Some` when no further byte can change the verdict.
+    pub fn judge(&mut self, body: &[u8], deadline: &Deadline) -> Option<Result<(), Box<Failure>>> {
+        let only_texts = self.expected.lacks.is_empty() && self.expected.json.is_empty();
+        match self.has_all(body, deadline) {
+            Ok(all) => (all && only_texts).then_some(Ok(())),
+            Err(failure) => Some(Err(failure)),
+        }
     }
 }
 
-/// Where `text` would be that was not there when the body had `known` bytes.
-fn fresh<'a>(body: &'a [u8], known: usize, text: &str) -> &'a [u8] {
-    &body[known.saturating_sub(text.len())..]
+/// Whether `text` is in `body`, of which `known` bytes have been searched for it. It can only end in what is new, and there
+/// its last byte must be: else a body that comes byte by byte would cost the length of `text` for each of them.
+fn has_come(body: &[u8], known: usize, text: &str) -> bool {
+    let new = &body[known..];
+    let ends = text.as_bytes().last().is_none_or(|last| new.contains(last));
+    let begin = known.saturating_sub(text.len().saturating_sub(1));
+    ends && contains(&body[begin..], text)
 }
 
-/// Whether `needle` is somewhere in `haystack`.
-pub fn contains(haystack: &[u8], needle: &str) -> bool {
-    needle.is_empty()
-        || haystack
-            .windows(needle.len())
-            .any(|window| window == needle.as_bytes())
+/// Gives up when the deadline has passed.
+fn in_time(deadline: &Deadline, phase: Phase) -> Result<(), Box<Failure>> {
+    let late = |_| Box::new(Failure::TimedOut { phase, peer: None });
+    deadline.remaining().map(drop).map_err(late)
+}
+
+fn body_has(text: &str, body: &[u8]) -> Box<Failure> {
+    let (text, body) = (text.to_owned(), Snippet::new(body));
+    Unmet::BodyHas { text, body }.into()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use std::time::Duration;
 
     #[test]
     fn statuses() {
@@ -323,13 +383,25 @@ mod tests {
         }
     }
 
+    /// Time enough on any machine.
+    fn ample() -> Deadline {
+        Deadline::after(Duration::from_secs(3600))
+    }
+
+    fn unmet(verdict: Result<(), Box<Failure>>) -> Result<(), Unmet> {
+        verdict.map_err(|failure| match *failure {
+            Failure::Unexpected(unmet) => unmet,
+            failure => panic!("{failure:?}"),
+        })
+    }
+
     fn json(expectation: &str, body: &str) -> Result<(), Unmet> {
         let json = vec![JsonExpectation::parse(expectation).unwrap()];
-        BodyExpectations {
+        let expected = BodyExpectations {
             json,
             ..Default::default()
-        }
-        .judge(body.as_bytes(), false)
+        };
+        unmet(expected.judge(body.as_bytes(), false, &ample()))
     }
 
     #[test]
@@ -349,13 +421,12 @@ mod tests {
             "/a/b.c/0=10",
             "/a/b.c/1/d=x=y",
             "/a~1b/m~0n=deep",
-            r#"o={ "y": [2], "x": 1 }"#,
             "o.y.0=2",
             "big=9007199254740993",
             "/=empty",
-            r#"a={"b.c":[1e1,{"d":"x=y"}]}"#,
             "n=10e-1",
             "n=0.1E+1",
+            "n= 1 ",
         ] {
             assert_eq!(json(met, body), Ok(()), "{met}");
         }
@@ -375,8 +446,16 @@ mod tests {
             "/a/b.c/2",
             "status.x",
             "big=9007199254740992",
-            "o={}",
             "o=",
+            "o=1",
+            "/o/y=2",
+            "a=null",
+            "ok=\"true\"",
+            "status=\"UP\"",
+            "n=01",
+            "n=+1",
+            "n=1.",
+            "n=1 1",
         ] {
             assert!(json(unmet, body).is_err(), "{unmet}");
         }
@@ -384,15 +463,10 @@ mod tests {
             assert_eq!(json(met, root), Ok(()), "{met}");
         }
         let escaped = r#"{"a\"}\\":"\u0041\ud83d\ude00\n,]","\u00e9":[[],{},"\\"]}"#;
-        for met in [
-            "a\"}\\=A\u{1f600}\n,]",
-            "/é/2=\\",
-            "/é/1={}",
-            "/é= [ [ ] , { } , \"\\u005c\" ] ",
-        ] {
+        for met in ["a\"}\\=A\u{1f600}\n,]", "/é/2=\\", "/é/1", "/é/0", "/é"] {
             assert_eq!(json(met, escaped), Ok(()), "{met}");
         }
-        for unmet in ["/é/3", "/é/0/0", "/é=[[],{}]", "/é=[{},[],\"\\\\\"]"] {
+        for unmet in ["/é/3", "/é/0/0", "/é/1/0", "/é=", "/é/2=", "/é/2=\\\\"] {
             assert!(json(unmet, escaped).is_err(), "{unmet}");
         }
         for broken in [
@@ -412,9 +486,100 @@ mod tests {
         assert!(matches!(json("0", &deep), Err(Unmet::NotJson { .. })));
         let deep = format!("{deep}{}", "]".repeat(100_000));
         assert_eq!(json("0", &deep), Ok(()));
-        assert!(json(&format!("0={deep}"), &deep).is_err());
+        assert!(json("0=1", &deep).is_err());
         for bad in ["", "=UP", ".", "a.", ".a", "a..b", "/a~", "/a~2", "/~"] {
             assert!(JsonExpectation::parse(bad).is_err(), "{bad:?} was accepted");
+        }
+    }
+
+    #[test]
+    fn json_values_are_scalars() {
+        for bad in [
+            "a={",
+            "a=[",
+            "a={}",
+            "a= [1]",
+            "o={\"a\":1,\"b\":2}",
+            "a=\n{",
+        ] {
+            let complaint = JsonExpectation::parse(bad).unwrap_err();
+            assert!(complaint.contains("true, false or null"), "{bad:?}");
+        }
+        // A brace further on is text.
+        assert_eq!(json("x=a{", "{\"x\":\"a{\"}"), Ok(()));
+        let body = r#"{"o":{"a":1,"a":1},"l":[1],"e":{},"s":"1.0","v":"2.0"}"#;
+        for unmet in ["o=", "o=1", "l=1", "e=", "e=null", "s=1", "v=2"] {
+            let verdict = json(unmet, body);
+            assert!(
+                matches!(verdict, Err(Unmet::JsonDiffers { .. })),
+                "{unmet}: {verdict:?}"
+            );
+        }
+        assert_eq!(json("s=1.0", body), Ok(()));
+        assert_eq!(json("o.b=2", body).unwrap_err(), {
+            let (path, body) = ("o.b".into(), Snippet::new(body.as_bytes()));
+            Unmet::JsonLacks { path, body }
+        });
+    }
+
+    #[test]
+    fn json_paths_are_bounded() {
+        let path = |steps: usize| vec!["0"; steps].join(".");
+        assert!(JsonExpectation::parse(&path(101)).is_err());
+        assert!(JsonExpectation::parse(&"/a".repeat(101)).is_err());
+        // As many steps as there may be, into a document that nests deeper, beside it and below.
+        let (open, close) = ("[".repeat(500_000), "]".repeat(500_000));
+        let deep = format!("{open}{close}");
+        assert_eq!(json(&path(100), &deep), Ok(()));
+        assert!(json(&format!("{}=1", path(100)), &deep).is_err());
+        let beside = format!("{{\"x\":{deep},\"a\":{{\"y\":{deep},\"b\":\"UP\",\"z\":{deep}}}}}");
+        assert_eq!(json("a.b=UP", &beside), Ok(()));
+        assert!(json("x.y", &beside).is_err());
+    }
+
+    #[test]
+    fn half_characters_elsewhere_do_not_matter() {
+        let body =
+            r#"{"\ud800":"\udc00","a":"\ud800","a":{"\udfff\ud800":1e999,"b":"\ud83d\ude00"}}"#;
+        assert_eq!(json("a.b=\u{1f600}", body), Ok(()));
+        assert!(matches!(
+            json("a.b=\u{fffd}", body),
+            Err(Unmet::JsonDiffers { .. })
+        ));
+        assert!(matches!(json("a.c", body), Err(Unmet::JsonLacks { .. })));
+    }
+
+    #[test]
+    fn judging_ends_at_the_deadline() {
+        let over = Deadline::after(Duration::ZERO);
+        let expected = BodyExpectations {
+            has: vec!["UP".into()],
+            lacks: vec!["DOWN".into()],
+            json: vec![JsonExpectation::parse("a").unwrap()],
+        };
+        let late = |phase| Box::new(Failure::TimedOut { phase, peer: None });
+        for one in [
+            BodyExpectations {
+                has: expected.has.clone(),
+                ..Default::default()
+            },
+            BodyExpectations {
+                lacks: expected.lacks.clone(),
+                ..Default::default()
+            },
+            BodyExpectations {
+                json: expected.json.clone(),
+                ..Default::default()
+            },
+            expected,
+        ] {
+            assert_eq!(one.judge(b"UP", false, &over), Err(late(Phase::Judge)));
+            if one.json.is_empty() {
+                assert_eq!(
+                    one.begin().judge(b"UP", &over),
+                    Some(Err(late(Phase::Body)))
+                );
+            }
         }
     }
 
@@ -424,23 +589,76 @@ mod tests {
             has: vec!["UP".into(), "ok".into()],
             ..Default::default()
         };
-        assert_eq!(has.judge_part(b"status UP", 0), None);
-        assert_eq!(has.judge_part(b"status UP, ok", 9), Some(Ok(())));
-        assert_eq!(has.judge_part(b"ok, status UP", 12), Some(Ok(())));
+        let ample = ample();
+        // How each body comes, and after which of its parts the verdict is fixed.
+        for (parts, fixed) in [
+            (vec!["status UP", "status UP, ok"], 2),
+            (vec!["status U", "status UP, o", "status UP, ok", "more"], 3),
+            (vec!["o", "ok", "ok, status U", "ok, status UP"], 4),
+            (vec!["UPok"], 1),
+        ] {
+            let mut coming = has.begin();
+            let at = parts
+                .iter()
+                .position(|body| coming.judge(body.as_bytes(), &ample) == Some(Ok(())));
+            assert_eq!(at, Some(fixed - 1), "{parts:?}");
+        }
         let lacks = BodyExpectations {
             lacks: vec!["DOWN".into()],
             ..Default::default()
         };
-        assert_eq!(lacks.judge_part(b"status DO", 0), None);
-        assert!(matches!(
-            lacks.judge_part(b"status DOWN", 9),
-            Some(Err(Unmet::BodyHas { .. }))
-        ));
-        assert_eq!(lacks.judge(b"status UP", false), Ok(()));
-        assert_eq!(lacks.judge(b"status UP", true), Err(Unmet::BodyTooLong));
-        assert!(
-            matches!(has.judge(b"UP", true), Err(Unmet::BodyLacks { text, bounded: true, .. }) if text == "ok")
+        let mut coming = lacks.begin();
+        assert_eq!(coming.judge(b"status DO", &ample), None);
+        let verdict = coming.judge(b"status DOWN", &ample).map(unmet);
+        assert!(matches!(verdict, Some(Err(Unmet::BodyHas { .. }))));
+        assert_eq!(lacks.judge(b"status UP", false, &ample), Ok(()));
+        assert_eq!(
+            unmet(lacks.judge(b"status UP", true, &ample)),
+            Err(Unmet::BodyTooLong)
         );
+        assert!(
+            matches!(unmet(has.judge(b"UP", true, &ample)), Err(Unmet::BodyLacks { text, bounded: true, .. }) if text == "ok")
+        );
+    }
+
+    proptest! {
+        /// However a body is cut into parts, the verdict comes with the first byte that fixes it.
+        #[test]
+        fn parts_do_not_matter(body in "[ab]{0,30}", texts in vec("[ab]{1,5}", 1..4), cuts in vec(1..6_usize, 0..30), unwanted: bool) {
+            let (has, lacks) = match unwanted {
+                true => (Vec::new(), texts.clone()),
+                false => (texts.clone(), Vec::new()),
+            };
+            let expected = BodyExpectations { has, lacks, ..Default::default() };
+            let (mut coming, ample) = (expected.begin(), ample());
+            let mut end = 0;
+            for length in cuts {
+                end = body.len().min(end + length);
+                let part = &body[..end];
+                let verdict = coming.judge(part.as_bytes(), &ample);
+                let fixed = match unwanted {
+                    true => texts.iter().any(|text| part.contains(text)),
+                    false => texts.iter().all(|text| part.contains(text)),
+                };
+                prop_assert_eq!(verdict.is_some(), fixed);
+                prop_assert_eq!(verdict.is_some_and(|verdict| verdict.is_err()), fixed && unwanted);
+                if fixed {
+                    break;
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_last_byte_of_the_bound_counts() {
+        let has = BodyExpectations {
+            has: vec!["UP".into()],
+            ..Default::default()
+        };
+        let body = [&vec![b'x'; MAX_BODY - 2][..], b"UP"].concat();
+        let mut coming = has.begin();
+        assert_eq!(coming.judge(&body[..MAX_BODY - 1], &ample()), None);
+        assert_eq!(coming.judge(&body, &ample()), Some(Ok(())));
     }
 
     #[test]

@@ -17,6 +17,8 @@
 
 pub mod deadline;
 
+pub mod search;
+
 pub mod snippet;
 
 pub mod verdict;

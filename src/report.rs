@@ -522,6 +522,9 @@ fn timed_out(phase: Phase, peer: Option<&Peer>, timeout: Duration) -> String {
         Phase::Reply => {
             format!("no response within {timeout}: connected, request sent, waiting for the reply")
         }
+        Phase::Judge => {
+            format!("no verdict within {timeout}: connected, body read, still judging it")
+        }
     }
 }
 
@@ -534,6 +537,7 @@ fn doing(phase: Phase) -> &'static str {
         Phase::Body => "reading the body",
         Phase::Greeting => "waiting for the greeting",
         Phase::Reply => "waiting for the reply",
+        Phase::Judge => "judging the body",
     }
 }
 
@@ -680,6 +684,14 @@ mod tests {
         ] {
             assert_eq!(time(Duration::from_micros(micros)), text, "{micros}");
         }
+    }
+
+    #[test]
+    fn judging_can_take_too_long() {
+        assert_eq!(
+            timed_out(Phase::Judge, None, Duration::from_secs(1)),
+            "no verdict within 1 s: connected, body read, still judging it"
+        );
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Untrusted bytes and secrets: kept as they came, and made fit to print when they are printed.
 
+use crate::search::find;
 use ureq::http::{HeaderName, HeaderValue, header};
 
 /// Untrusted bytes, for a line. They are kept as they came; [`Snippet::text`] alone shows them.
@@ -89,7 +90,7 @@ pub fn without_userinfo(text: &[u8]) -> Vec<u8> {
     let Some(at) = text.iter().rposition(|&byte| byte == b'@') else {
         return text.to_vec();
     };
-    let scheme = text[..at].windows(3).position(|window| window == b"://");
+    let scheme = find(&text[..at], b"://");
     let scheme = scheme.map_or(&text[..0], |end| &text[..end + 3]);
     [scheme, b"...", &text[at..]].concat()
 }
@@ -376,11 +377,6 @@ impl View {
             blacken(self.bytes.len() - length, self.bytes.len());
         }
     }
-}
-
-fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
-    text.windows(wanted.len())
-        .position(|window| window == wanted)
 }
 
 /// The two alphabets of base64 (RFC 4648), and the two ways to write a blank in a URL, made one.

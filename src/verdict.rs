@@ -114,6 +114,8 @@ pub enum Phase {
     Greeting,
     /// Waiting for the rest of a reply that is not HTTP's.
     Reply,
+    /// Everything has come, and it is being judged.
+    Judge,
 }
 
 /// One end that was dialled.

@@ -1,6 +1,7 @@
 //! FastCGI responders, such as php-fpm with `ping.path`: <https://fastcgi-archives.github.io/FastCGI_Specification.html>.
 
 use super::Talk;
+use crate::search::find;
 use crate::verdict::{Failure, Health, Phase, Protocol, Snippet, Verdict};
 
 const BEGIN_REQUEST: u8 = 1;
@@ -90,11 +91,7 @@ fn status(page: &[u8]) -> u16 {
 
 /// What follows the head, if that is whole.
 fn body(page: &[u8]) -> Option<&[u8]> {
-    let end = |gap: &[u8]| {
-        page.windows(gap.len())
-            .position(|window| window == gap)
-            .map(|at| at + gap.len())
-    };
+    let end = |gap: &[u8]| find(page, gap).map(|at| at + gap.len());
     end(b"\r\n\r\n").or(end(b"\n\n")).map(|at| &page[at..])
 }
 

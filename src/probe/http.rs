@@ -19,7 +19,7 @@ pub fn ask(http: &Http, place: &Place, deadline: &Deadline) -> Answer {
     let mut trace = Trace::default();
     let reply = final_reply(http, place, deadline, &mut trace);
     let (verdict, reply) = match reply {
-        Ok(mut reply) => (judge(http, &mut reply, &trace), Some(reply)),
+        Ok(mut reply) => (judge(http, &mut reply, &trace, deadline), Some(reply)),
         Err(failure) => (Err(failure), None),
     };
     let took = deadline.elapsed() - begun;
@@ -70,7 +70,7 @@ fn final_reply(
     }
 }
 
-fn judge(http: &Http, reply: &mut Reply, trace: &Trace) -> Verdict {
+fn judge(http: &Http, reply: &mut Reply, trace: &Trace, deadline: &Deadline) -> Verdict {
     let status = reply.status;
     if !http.statuses.contains(status) {
         return Err(Box::new(Failure::Status {
@@ -84,25 +84,25 @@ fn judge(http: &Http, reply: &mut Reply, trace: &Trace) -> Verdict {
         expectation.judge(values.iter().map(Vec::as_slice))?;
     }
     if !http.body.is_empty() {
-        judge_body(http, reply)?;
+        judge_body(http, reply, deadline)?;
     }
     Ok(Health::Status(status))
 }
 
-fn judge_body(http: &Http, reply: &mut Reply) -> Result<(), Box<Failure>> {
+fn judge_body(http: &Http, reply: &mut Reply, deadline: &Deadline) -> Result<(), Box<Failure>> {
     if let Some(coding) = reply.coding() {
         return Err(Box::new(Failure::Coded(Snippet::at_most(&coding, 80))));
     }
     let expected = &http.body;
+    let mut coming = expected.begin();
     let mut body = Vec::new();
     loop {
-        let known = body.len();
         match reply.read(&mut body) {
-            Ok(0) => return expected.judge(&body, false).map_err(Into::into),
+            Ok(0) => return expected.judge(&body, false, deadline),
             Ok(_) => {}
             // Without a length, what has come stands; what has not come is unknown.
             Err(reset) if reset.is_reset() && reply.ends_with_the_connection() => {
-                let verdict = expected.judge(&body, false);
+                let verdict = expected.judge(&body, false, deadline);
                 return verdict
                     .ok()
                     .filter(|()| expected.lacks.is_empty())
@@ -112,11 +112,11 @@ fn judge_body(http: &Http, reply: &mut Reply) -> Result<(), Box<Failure>> {
         }
         let bounded = body.len() > MAX_BODY;
         body.truncate(MAX_BODY);
-        if let Some(verdict) = expected.judge_part(&body, known) {
-            return verdict.map_err(Into::into);
+        if let Some(verdict) = coming.judge(&body, deadline) {
+            return verdict;
         }
         if bounded {
-            return expected.judge(&body, true).map_err(Into::into);
+            return expected.judge(&body, true, deadline);
         }
     }
 }

@@ -1,8 +1,13 @@
 //! A connection, and any line protocol by hand: say something, and expect something of the reply.
 
 use super::Talk;
+use crate::deadline::Deadline;
 use crate::expect::BodyExpectations;
 use crate::verdict::{Failure, Health, Phase, Verdict};
+use std::time::Duration;
+
+/// How long a reply may be judged whose end is that of the time: it has at most 64 KiB.
+const JUDGING: Duration = Duration::from_millis(10);
 
 /// Sends `send`, and reads until all that is expected is there, or the peer closes.
 ///
@@ -17,16 +22,15 @@ pub fn ask(talk: &mut Talk, send: &[u8], expect: &BodyExpectations) -> Verdict {
     } else {
         Phase::Reply
     };
-    let mut known = 0;
+    let mut coming = expect.begin();
     loop {
-        let heard = talk.heard();
-        let fixed = expect.has_all(heard, known) || expect.unwanted(heard, known).is_some();
-        known = heard.len();
-        if fixed || !listen(talk, phase, expect)? {
-            return expect
-                .judge(talk.heard(), false)
-                .map(|()| Health::Opens)
-                .map_err(Into::into);
+        let all = coming.has_all(talk.heard(), talk.deadline);
+        if !matches!(all, Ok(false)) || !listen(talk, phase, expect)? {
+            // When the time is up, what came is judged nevertheless.
+            let left = talk.deadline.remaining().unwrap_or(JUDGING);
+            let soon = Deadline::after(left.max(JUDGING));
+            let verdict = expect.judge(talk.heard(), false, &soon);
+            return verdict.map(|()| Health::Opens);
         }
     }
 }

@@ -34,6 +34,7 @@ pub fn trials() -> Vec<Trial> {
         closed_early,
         bodies_without_end,
         bodies_beyond_the_bound,
+        bodies_that_are_hard_to_search,
         hostile_text,
         silence_in_each_phase,
         drips,
@@ -898,6 +899,43 @@ fn bodies_beyond_the_bound() {
     let cut = [head.as_bytes(), &b"x".repeat(BOUND - 1)[..]].concat();
     let line = "unhealthy: connection closed while reading the body; until then: xxx*... (*s)";
     judge(&[(&cut, &["--body-not", "DOWN"], line)]);
+}
+
+/// Bodies and expectations that were made to take long: every search and every path is linear in the body, so that there is
+/// a verdict long before the deadline.
+#[rustfmt::skip]
+fn bodies_that_are_hard_to_search() {
+    const MIB: usize = 1 << 20;
+    let reply = |body: &str| format!("HTTP/1.1 200 OK\r\n\r\n{body}").into_bytes();
+    // Each part of the body begins like the text, or has a new text of two.
+    let (almost, text) = (reply(&"a".repeat(1_000_000)), format!("{}b", "a".repeat(1000)));
+    let lacks = format!("unhealthy: body lacks \"{}*\"; body: aaa*... (*s)", "a".repeat(70));
+    let back = format!("b{}", "a".repeat(1000));
+    judge(&[
+        (&almost, &["-t", "1s", "-b", &text], &lacks),
+        (&almost, &["-t", "1s", "--body-not", &text], WELL),
+        (&almost, &["-t", "1s", "--body-not", &back], WELL),
+        (&almost, &["-t", "1s", "-b", "a", "-b", "UP"], "unhealthy: body lacks \"UP\"; body: aaa*... (*s)"),
+    ]);
+    // An object that is as long as a body may be, at each step of a path that is as long as a path may be.
+    let members = "\"a\":0,".repeat(MIB / 6 / 100 - 4);
+    let nested = format!("{}1{}", format!("{{{members}\"a\":").repeat(100), "}".repeat(100));
+    assert!(nested.len() < MIB);
+    let path = vec!["a"; 100].join(".");
+    let (one, two) = (format!("{path}=1"), format!("{path}=2"));
+    let flat = format!("{{{}\"b\":\"UP\"}}", "\"\\u0061\":{\"x\":[0,1]},".repeat(40_000));
+    let number = format!("[1{}e-1000000]", "0".repeat(1_000_000));
+    judge(&[
+        (&reply(&nested), &["-t", "1s", "-j", &one], WELL),
+        (&reply(&nested), &["-t", "1s", "-j", &two], "unhealthy: JSON a.a*a... is 1, expected \"2\" (*s)"),
+        (&reply(&flat), &["-t", "1s", "-j", "a.x.1=1", "-j", "b=UP"], WELL),
+        (&reply(&number), &["-t", "1s", "-j", "0=1"], WELL),
+    ]);
+    // A VALUE is a scalar, so that there is nothing to compare that nests.
+    let members: Vec<String> = (0..3000).map(|name| format!("\"{name}\":0")).collect();
+    let value = format!("o={{{}}}", members.join(","));
+    let server = Server::untouched();
+    check(["-t", "1s", "-j", &value, &server.url("/")]).unhealthy("error: --json: *VALUE*");
 }
 
 /// Whatever a service says, in every place where it can be repeated: one line of printable text, and no escape that is

@@ -1,0 +1,37 @@
+//! The one search for a text in bytes: linear in both, whatever they hold, because a service must not be able to choose a
+//! reply that takes long to search.
+
+use memchr::arch::all::twoway::Finder;
+
+/// Where `needle` begins in `haystack`, for the first time. An empty needle is found at the beginning.
+///
+/// This is memchr's portable algorithm; `memchr::memmem` would add the vector ones, which a body of 1 MiB does not need.
+pub fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
+    Finder::new(needle).find(haystack, needle)
+}
+
+/// Whether `needle` is somewhere in `haystack`.
+pub fn contains(haystack: &[u8], needle: &str) -> bool {
+    find(haystack, needle.as_bytes()).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn finds_what_the_standard_library_finds(haystack in "[ab\u{e9}]{0,200}", needle in "[ab\u{e9}]{0,12}") {
+            prop_assert_eq!(find(haystack.as_bytes(), needle.as_bytes()), haystack.find(&needle));
+        }
+    }
+
+    #[test]
+    fn bytes_need_not_be_utf_8() {
+        assert_eq!(find(b"\xff\xfeUP\xff", b"UP"), Some(2));
+        assert_eq!(find(b"", b""), Some(0));
+        assert_eq!(find(b"", b"a"), None);
+        assert!(contains("gr\u{f6}\u{df}e".as_bytes(), "\u{df}"));
+    }
+}
