@@ -125,8 +125,9 @@ pub struct Step {
 /// How a reply is judged.
 #[derive(Debug)]
 pub enum Hear {
-    /// By its first line that is not skipped. A pattern is what the line begins with; one that ends in `$` is the
-    /// whole line.
+    /// By its first line that is not skipped. A pattern is what the line begins with, and if it ends in a letter or a digit,
+    /// then as a word: a blank or the end of the line follows. One that ends in `$` is the whole line. `#` stands for a
+    /// digit, and `?` for any character that can be seen.
     Lines(Lines),
     /// By a function, from what has come so far.
     Bytes(fn(&[u8]) -> Seen),

@@ -1,7 +1,6 @@
 //! FastCGI responders, such as php-fpm with `ping.path`: <https://fastcgi-archives.github.io/FastCGI_Specification.html>.
 
 use super::Talk;
-use crate::search::find;
 use crate::verdict::{Failure, Health, Phase, Protocol, Snippet, Verdict};
 
 const BEGIN_REQUEST: u8 = 1;
@@ -18,6 +17,8 @@ pub fn ask(talk: &mut Talk, script: &str, query: &str) -> Verdict {
     loop {
         let enough = talk.need(8, Phase::Reply);
         let proper = match talk.heard() {
+            // Its body has a length of its own.
+            [1, END_REQUEST, 0, 1, high, low, ..] => (*high, *low) == (0, 8),
             [1, kind, 0, 1, ..] => matches!(*kind, END_REQUEST | STDOUT | STDERR),
             // An alert of TLS is shorter than a record's head.
             [first, rest @ ..] => *first == 1 && rest.len() < 7,
@@ -50,8 +51,8 @@ pub fn ask(talk: &mut Talk, script: &str, query: &str) -> Verdict {
         talk.used(8 + length + usize::from(padding));
     }
     // Without a head there is no response at all.
-    let (got, body) = match body(&page) {
-        Some(body) => (status(&page), body),
+    let (got, body) = match head(&page) {
+        Some((head, body)) => (status(head), body),
         None => (0, &page[..]),
     };
     match got {
@@ -68,31 +69,47 @@ pub fn ask(talk: &mut Talk, script: &str, query: &str) -> Verdict {
     }
 }
 
-/// RFC 3875, section 6.3.3: without a `Status` the response is a 200.
-fn status(page: &[u8]) -> u16 {
-    let lines = page
-        .split(|&byte| byte == b'\n')
-        .take_while(|line| !line.trim_ascii().is_empty());
-    let mut values = lines.filter_map(|line| {
-        let (name, value) = line.split_at_checked(7)?;
-        name.eq_ignore_ascii_case(b"status:")
-            .then_some(value.trim_ascii_start())
-    });
-    let code = values.next().map(|value| {
-        value
-            .get(..3)
-            .and_then(|code| std::str::from_utf8(code).ok())
-    });
-    match code {
-        None => 200,
-        Some(code) => code.and_then(|code| code.parse().ok()).unwrap_or(0),
+/// The status of a CGI response (RFC 3875, section 6.3): a response without one of `Status`, `Location` and `Content-Type` is
+/// none, and has the status 0, as has one whose `Status` is no status, or not the only one.
+fn status(head: &[u8]) -> u16 {
+    let field = |wanted: &'static [u8]| {
+        let lines = head.split(|&byte| byte == b'\n');
+        lines.filter_map(move |line| {
+            let colon = line.iter().position(|&byte| byte == b':')?;
+            let (name, value) = line.split_at(colon);
+            let named = name.eq_ignore_ascii_case(wanted);
+            named.then_some(value[1..].trim_ascii())
+        })
+    };
+    let mut statuses = field(b"status");
+    match (statuses.next(), statuses.next()) {
+        (Some(value), None) => code(value).unwrap_or(0),
+        (Some(_), Some(_)) => 0,
+        // Sections 6.2.2 and 6.2.3: a redirect, within the server or by the client. The latter is a 302.
+        _ if field(b"location").next().is_some() => 302,
+        _ if field(b"content-type").next().is_some() => 200,
+        _ => 0,
     }
 }
 
-/// What follows the head, if that is whole.
-fn body(page: &[u8]) -> Option<&[u8]> {
-    let end = |gap: &[u8]| find(page, gap).map(|at| at + gap.len());
-    end(b"\r\n\r\n").or(end(b"\n\n")).map(|at| &page[at..])
+/// Three digits, and a reason behind a blank.
+fn code(value: &[u8]) -> Option<u16> {
+    let (digits, reason) = value.split_at_checked(3)?;
+    let proper = digits.iter().all(u8::is_ascii_digit) && matches!(reason, [] | [b' ', ..]);
+    proper.then(|| std::str::from_utf8(digits).ok()?.parse().ok())?
+}
+
+/// What is before the first empty line and what is behind it, if it is there. A line ends in LF or CR LF.
+fn head(page: &[u8]) -> Option<(&[u8], &[u8])> {
+    let mut start = 0;
+    loop {
+        let length = page[start..].iter().position(|&byte| byte == b'\n')?;
+        let next = start + length + 1;
+        if matches!(&page[start..next], b"\n" | b"\r\n") {
+            return Some((&page[..start], &page[next..]));
+        }
+        start = next;
+    }
 }
 
 /// A whole GET request: begin, parameters, and an empty input.
@@ -142,17 +159,34 @@ mod tests {
 
     #[test]
     fn pages_have_a_status() {
-        assert_eq!(status(b"Content-type: text/plain\r\n\r\npong"), 200);
-        assert_eq!(
-            status(b"Status: 404 Not Found\r\nX: y\r\n\r\nFile not found."),
-            404
-        );
-        assert_eq!(status(b"X: y\nstatus:  503\n\nStatus: 200"), 503);
-        assert_eq!(status(b"Status: abc\r\n\r\n"), 0);
-        assert_eq!(status(b"\r\nStatus: 404"), 200);
-        assert_eq!(body(b"A: b\r\n\r\npong"), Some(&b"pong"[..]));
-        assert_eq!(body(b"A: b\n\npong"), Some(&b"pong"[..]));
-        assert_eq!(body(b"nothing"), None);
+        let of = |page: &'static [u8]| head(page).map(|(head, body)| (status(head), body));
+        let not_found = b"Status: 404 Not Found\r\nX: y\r\n\r\nFile not found.";
+        for (page, expected) in [
+            (
+                &b"Content-type: text/plain\r\n\r\npong"[..],
+                (200, &b"pong"[..]),
+            ),
+            (not_found, (404, b"File not found.")),
+            (b"X: y\nstatus:  503\n\nStatus: 200", (503, b"Status: 200")),
+            (b"Status: abc\r\n\r\n", (0, b"")),
+            (b"Status: 2\r\n\r\n", (0, b"")),
+            (b"Status:\r\n\r\n", (0, b"")),
+            (b"\r\nStatus: 404", (0, b"Status: 404")),
+            (b"Location: /\n\n", (302, b"")),
+            (b"Content-Type: a\n\r\npong\n\n", (200, b"pong\n\n")),
+            (b"Content-Type: a\r\n\npong", (200, b"pong")),
+            (b"Status: 200 \t\n\n", (200, b"")),
+        ] {
+            assert_eq!(of(page), Some(expected), "{}", page.escape_ascii());
+        }
+        for page in [
+            &b"nothing"[..],
+            b"Content-Type: a\r\n\r",
+            b"Content-Type: a\n",
+            b"",
+        ] {
+            assert_eq!(of(page), None, "{}", page.escape_ascii());
+        }
     }
 
     #[test]

@@ -91,8 +91,9 @@ fn alien(talk: &Talk) -> Box<Failure> {
 /// What has come on the stream.
 #[derive(Default)]
 struct Reply {
-    /// A header block that CONTINUATION may go on with.
+    /// A header block, and whether CONTINUATION must go on with it.
     block: Vec<u8>,
+    open: bool,
     /// Whether the block is the last thing on the stream.
     last: bool,
     message: Vec<u8>,
@@ -104,6 +105,10 @@ struct Reply {
 impl Reply {
     /// Takes a frame of the stream. None when it is malformed.
     fn frame(&mut self, kind: u8, flags: u8, payload: &[u8]) -> Option<()> {
+        // Nothing comes between the pieces of a header block.
+        if self.open != (kind == CONTINUATION) {
+            return None;
+        }
         let mut content = payload;
         if kind != CONTINUATION && flags & PADDED != 0 {
             let (&padding, rest) = content.split_first()?;
@@ -113,13 +118,15 @@ impl Reply {
             content = content.get(5..)?;
         }
         if kind == DATA {
+            self.http_status?;
             self.message.extend_from_slice(content);
             self.ended = flags & END_STREAM != 0;
             return (self.message.len() <= MAX_BLOCK).then_some(());
         }
         self.block.extend_from_slice(content);
         self.last |= kind == HEADERS && flags & END_STREAM != 0;
-        if flags & END_HEADERS != 0 {
+        self.open = flags & END_HEADERS == 0;
+        if !self.open {
             let block = std::mem::take(&mut self.block);
             self.fields(&block)?;
             self.ended = self.last;
@@ -127,37 +134,19 @@ impl Reply {
         (self.block.len() <= MAX_BLOCK).then_some(())
     }
 
-    /// Reads a header block for `:status` and `grpc-status`. None when it is malformed.
-    fn fields(&mut self, mut block: &[u8]) -> Option<()> {
-        while let Some(&first) = block.first() {
-            let (prefix, literal) = match first {
-                // Indexed; literal with indexing; table size update; literal without indexing.
-                0x80.. => (7, false),
-                0x40.. => (6, true),
-                0x20.. => (5, false),
-                _ => (4, true),
-            };
-            let index = integer(&mut block, prefix)?;
-            if !literal {
-                // RFC 7541, appendix A: 8 to 14 are `:status`.
-                let statuses = [200, 204, 206, 304, 400, 404, 500];
-                if prefix == 7 && (8..=14).contains(&index) {
-                    self.http_status = Some(statuses[index - 8]);
-                }
-                continue;
-            }
-            let name = if index == 0 {
-                Some(string(&mut block)?)
-            } else {
-                None
-            };
-            let value = string(&mut block)?;
-            let grpc_status = [(false, &b"grpc-status"[..]), (true, GRPC_STATUS)];
-            if name.is_some_and(|name| grpc_status.contains(&name)) {
-                self.grpc_status = Some(number(value)?);
-            } else if (8..=14).contains(&index) {
-                self.http_status = u16::try_from(number(value)?).ok();
-            }
+    /// Takes a whole header block: of an interim response, of the final one, or trailers. None when it is malformed.
+    fn fields(&mut self, block: &[u8]) -> Option<()> {
+        let (status, grpc_status) = statuses(block)?;
+        match (self.http_status, status) {
+            (None, Some(100..=199)) if !self.last => {}
+            (None, Some(status @ 200..=999)) => self.http_status = Some(status as u16),
+            // RFC 9113, section 8.1: no pseudo-header field stands in trailers, and the stream ends with them.
+            (Some(_), None) if self.last => {}
+            _ => return None,
+        }
+        // Only that in trailers is the status of the call.
+        if self.last {
+            self.grpc_status = grpc_status;
         }
         Some(())
     }
@@ -165,8 +154,8 @@ impl Reply {
     /// None when the reply is not one of a gRPC server.
     fn verdict(&self) -> Option<Verdict> {
         match (self.http_status, self.grpc_status) {
-            (Some(200) | None, Some(0)) => {}
-            (Some(200) | None, Some(status)) => {
+            (Some(200), Some(0)) => {}
+            (Some(200), Some(status)) => {
                 return Some(Err(Box::new(Failure::GrpcStatus(status))));
             }
             (Some(status), _) if status != 200 => {
@@ -190,6 +179,7 @@ impl Reply {
         while !fields.is_empty() {
             let key = varint(&mut fields)?;
             match key & 7 {
+                _ if key >> 3 == 0 => return None,
                 0 if key >> 3 == 1 => serving = varint(&mut fields)?,
                 0 => drop(varint(&mut fields)?),
                 1 => fields = fields.get(8..)?,
@@ -211,6 +201,54 @@ impl Reply {
 
 /// `grpc-status` in the Huffman code of RFC 7541, appendix B.
 const GRPC_STATUS: &[u8] = b"\x9a\xca\xc8\xb2\x12\x34\xda\x8f";
+/// `:status`.
+const STATUS: &[u8] = b"\xb8\x84\x8d\x36\xa3";
+
+/// Reads a header block for `:status` and `grpc-status`. None when it is malformed: RFC 9113, section 8.3, wants the former
+/// once at most, and before all fields that are not of its kind.
+fn statuses(mut block: &[u8]) -> Option<(Option<u32>, Option<u32>)> {
+    let (mut status, mut grpc_status, mut others) = (None, None, false);
+    while let Some(&first) = block.first() {
+        let (prefix, literal) = match first {
+            // Indexed; literal with indexing; table size update; literal without indexing.
+            0x80.. => (7, false),
+            0x40.. => (6, true),
+            0x20.. => (5, false),
+            _ => (4, true),
+        };
+        let index = integer(&mut block, prefix)?;
+        if prefix == 5 {
+            continue;
+        }
+        let name = match index {
+            0 if literal => Some(string(&mut block)?),
+            0 => return None,
+            _ => None,
+        };
+        let value = literal.then(|| string(&mut block));
+        let named = |plain: &[u8], coded: &[u8]| {
+            name.is_some_and(|name| name == (false, plain) || name == (true, coded))
+        };
+        // RFC 7541, appendix A: 8 to 14 are `:status`.
+        if (8..=14).contains(&index) || named(b":status", STATUS) {
+            let value = match value {
+                Some(value) => digits(value?)?,
+                None => b"200204206304400404500"[(index - 8) * 3..][..3].to_vec(),
+            };
+            let once = !others && value.len() == 3 && status.is_none();
+            status = Some(once.then(|| number(&value))??);
+            continue;
+        }
+        others = true;
+        let value = value.unwrap_or(Some((false, b"")))?;
+        if named(b"grpc-status", GRPC_STATUS)
+            && grpc_status.replace(number(&digits(value)?)?).is_some()
+        {
+            return None;
+        }
+    }
+    Some((status, grpc_status))
+}
 
 /// An integer with a prefix of so many bits (RFC 7541, section 5.1).
 fn integer(block: &mut &[u8], prefix: u32) -> Option<usize> {
@@ -241,34 +279,39 @@ fn string<'a>(block: &mut &'a [u8]) -> Option<(bool, &'a [u8])> {
     Some((coded, string))
 }
 
-/// A decimal number. In the Huffman code, 0 to 2 have five bits, 00000 to 00010, and 3 to 9 have six, 011001 to 011111;
-/// what fills the last byte is ones.
-fn number((coded, string): (bool, &[u8])) -> Option<u32> {
+/// A decimal number.
+fn number(digits: &[u8]) -> Option<u32> {
+    let plain = digits.iter().all(u8::is_ascii_digit);
+    // `parse` takes a sign.
+    plain.then(|| std::str::from_utf8(digits).ok()?.parse().ok())?
+}
+
+/// The text of a string that may hold nothing but digits if it is Huffman-coded: 0 to 2 have five bits, 00000 to 00010, and 3
+/// to 9 have six, 011001 to 011111; what fills the last byte is ones.
+fn digits((coded, string): (bool, &[u8])) -> Option<Vec<u8>> {
     if !coded {
-        return std::str::from_utf8(string).ok()?.parse().ok();
+        return Some(string.to_vec());
     }
     let bits: Vec<u8> = string
         .iter()
         .flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1))
         .collect();
     let mut rest = &bits[..];
-    let mut value = 0u32;
+    let mut digits = Vec::new();
     while rest.len() >= 5 {
         let take = |count: usize| {
-            rest.get(..count).map(|bits| {
-                bits.iter()
-                    .fold(0, |value, bit| value << 1 | u32::from(*bit))
-            })
+            let bits = rest.get(..count)?.iter();
+            Some(bits.fold(0, |value, bit| value << 1 | bit))
         };
         let (digit, count) = match (take(5), take(6)) {
             (Some(five @ 0..=2), _) => (five, 5),
             (_, Some(six @ 0b011001..=0b011111)) => (six - 0b011001 + 3, 6),
             _ => break,
         };
-        value = value.checked_mul(10)?.checked_add(digit)?;
+        digits.push(b'0' + digit);
         rest = &rest[count..];
     }
-    (rest.len() < bits.len() && rest.len() < 8 && rest.iter().all(|&bit| bit == 1)).then_some(value)
+    (rest.len() < 8 && rest.iter().all(|&bit| bit == 1)).then_some(digits)
 }
 
 /// A protobuf varint.
@@ -375,28 +418,29 @@ mod tests {
     #[test]
     fn huffman_numbers() {
         // 5 is 011011 and 12 is 00001 00010, each filled up with ones.
-        assert_eq!(number((true, &[0b0110_1111])), Some(5));
-        assert_eq!(number((true, &[0b0000_1000, 0b1011_1111])), Some(12));
-        assert_eq!(number((true, &[0b0000_0111])), Some(0));
-        assert_eq!(number((true, &[])), None);
-        assert_eq!(number((true, &[0b1111_1111])), None);
-        assert_eq!(number((false, b"14")), Some(14));
+        let of = |coded: bool, string: &[u8]| number(&digits((coded, string))?);
+        assert_eq!(of(true, &[0b0110_1111]), Some(5));
+        assert_eq!(of(true, &[0b0000_1000, 0b1011_1111]), Some(12));
+        assert_eq!(of(true, &[0b0000_0111]), Some(0));
+        assert_eq!(of(true, &[]), None);
+        assert_eq!(of(true, &[0b1111_1111]), None);
+        assert_eq!(of(false, b"14"), Some(14));
+        assert_eq!(of(false, b""), None);
+        assert_eq!(of(false, b"+1"), None);
+        assert_eq!(of(false, b"4294967296"), None);
     }
 
     #[test]
     fn padding_and_continuation() {
         let mut reply = Reply::default();
-        reply
-            .frame(
-                HEADERS,
-                PADDED | PRIORITY,
-                b"\x02\0\0\0\0\0\x88\0\x0bgrpc-sta\0\0",
-            )
-            .unwrap();
+        let flags = PADDED | PRIORITY | END_STREAM;
+        let padded = b"\x02\0\0\0\0\0\x88\0\x0bgrpc-sta\0\0";
+        reply.frame(HEADERS, flags, padded).unwrap();
+        assert_eq!((reply.http_status, reply.ended), (None, false));
         reply.frame(CONTINUATION, END_HEADERS, b"tus\x010").unwrap();
         assert_eq!(
             (reply.http_status, reply.grpc_status, reply.ended),
-            (Some(200), Some(0), false)
+            (Some(200), Some(0), true)
         );
         assert!(Reply::default().frame(DATA, PADDED, b"\x05abc").is_none());
     }

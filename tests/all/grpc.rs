@@ -344,6 +344,45 @@ fn replies() {
         (only(&[&b"\x08\x03502"[..], &field("grpc-status", "14")].concat()), Unhealthy("status 502, expected 200")),
         // A web server's page, and no trailers.
         (after_settings(&[frame(HEADERS, END_HEADERS, 1, &hex("88")), frame(DATA, END_STREAM, 1, b"<html>")]), Unhealthy("not grpc: *")),
+        // RFC 9113, section 8.3.2: one `:status`, before all other fields, and never in trailers.
+        (reply(&[&hex("5f10")[..], b"application/grpc"].concat(), &message(1), &ok), Unhealthy("not grpc: *")),
+        (reply(b"", &message(1), &ok), Unhealthy("not grpc: *")),
+        (reply(&hex("8888"), &message(1), &ok), Unhealthy("not grpc: *")),
+        (reply(&hex("8d88"), &message(1), &ok), Unhealthy("not grpc: *")),
+        (reply(&[&[0x88], &field(":status", "200")[..]].concat(), &message(1), &ok), Unhealthy("not grpc: *")),
+        (reply(&[&[0x88], &field(":status", "503")[..]].concat(), &message(1), &ok), Unhealthy("not grpc: *")),
+        (reply(&[&field("server", "x")[..], &[0x88]].concat(), &message(1), &ok), Unhealthy("not grpc: *")),
+        (reply(&head(), &message(1), &[&[0x88], &ok[..]].concat()), Unhealthy("not grpc: *")),
+        (reply(&head(), &message(1), &[&ok[..], &field(":status", "200")].concat()), Unhealthy("not grpc: *")),
+        // With a name of its own, as text and coded; and another value than 200.
+        (reply(&field(":status", "200"), &message(1), &ok), Healthy("answers")),
+        (reply(&hex("40 85 b8848d36a3 03 323030"), &message(1), &ok), Healthy("answers")),
+        (reply(&hex("00 85 b8848d36a3 82 1001"), &message(1), &ok), Healthy("answers")),
+        (reply(&hex("08 82 1001"), &message(1), &ok), Healthy("answers")),
+        (reply(&field(":status", "503"), &message(1), &ok), Unhealthy("status 503, expected 200*")),
+        (reply(&hex("40 85 b8848d36a3 03 353033"), &message(1), &ok), Unhealthy("status 503, expected 200*")),
+        (reply(&hex("8c"), &message(1), &ok), Unhealthy("status 400, expected 200*")),
+        (reply(&hex("89"), &message(1), &ok), Unhealthy("status 204, expected 200*")),
+        // Three digits, and nothing else.
+        (reply(&field(":status", "0200"), &message(1), &ok), Unhealthy("not grpc: *")),
+        (reply(&field(":status", "+200"), &message(1), &ok), Unhealthy("not grpc: *")),
+        (reply(&field(":status", ""), &message(1), &ok), Unhealthy("not grpc: *")),
+        (reply(&field(":status", "65736"), &message(1), &ok), Unhealthy("not grpc: *")),
+        (reply(&hex("08 83 008010"), &message(1), &ok), Unhealthy("not grpc: *")),
+        (reply(&head(), &message(1), &field("grpc-status", "+0")), Unhealthy("not grpc: *")),
+        // An interim response before the final one, and nothing but interim ones.
+        (after_settings(&[frame(HEADERS, END_HEADERS, 1, b"\x08\x03103"), body.clone(), trailers(&ok)]), Healthy("answers")),
+        (only(b"\x08\x03103"), Unhealthy("not grpc: *")),
+        // The status of the call stands in the trailers: the stream must end with it, and it must not contradict itself.
+        (after_settings(&[frame(HEADERS, END_HEADERS, 1, &[head(), ok.clone()].concat()), frame(DATA, END_STREAM, 1, &message(1))]), Unhealthy("not grpc: *")),
+        (reply(&head(), &message(1), &[field("grpc-status", "13"), ok.clone()].concat()), Unhealthy("not grpc: *")),
+        (after_settings(&[frame(HEADERS, END_HEADERS, 1, &head()), frame(HEADERS, END_HEADERS, 1, &ok), frame(DATA, END_STREAM, 1, &message(1))]), Unhealthy("not grpc: *")),
+        // RFC 9113, sections 8.1 and 6.10: DATA before HEADERS, a block that something interrupts, a CONTINUATION of nothing.
+        (after_settings(&[frame(DATA, 0, 1, &message(1)), frame(HEADERS, END_HEADERS, 1, &head()), trailers(&ok)]), Unhealthy("not grpc: *")),
+        (after_settings(&[frame(HEADERS, 0, 1, &head()[..1]), frame(DATA, 0, 1, &message(1)), frame(CONTINUATION, END_HEADERS, 1, &head()[1..]), trailers(&ok)]), Unhealthy("not grpc: *")),
+        (after_settings(&[frame(CONTINUATION, END_HEADERS, 1, &head()), frame(DATA, 0, 1, &message(1)), trailers(&ok)]), Unhealthy("not grpc: *")),
+        // A field without a number.
+        (reply(&head(), &hex("00 00000004 0001 0801"), &ok), Unhealthy("not grpc: *")),
         // No message, two of them, a compressed one, one that is longer than it says, and one that is broken.
         (only(&[head(), ok.clone()].concat()), Unhealthy("not grpc: *")),
         (reply(&head(), &[message(1), message(1)].concat(), &ok), Unhealthy("not grpc: *")),

@@ -2,12 +2,14 @@
 //! everything that can go wrong in between. Where bytes come from is said beside them.
 
 use crate::support::{Run, Server, Skip, check, matches};
+use healthchecker::check::Hear;
 use healthchecker::cli::{self, Command};
 use healthchecker::deadline::Deadline;
 use healthchecker::probe;
 use healthchecker::probe::handshake::TABLE;
 use healthchecker::report;
 use healthchecker::snippet::printable;
+use healthchecker::verdict::Seen;
 use libtest_mimic::Trial;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -28,6 +30,7 @@ pub fn trials() -> Vec<Trial> {
         every_state_of_a_server,
         hang_up_after_each_prefix,
         a_byte_at_a_time,
+        no_verdict_before_its_time,
         silence_and_drips,
         garbage,
         endless_replies,
@@ -150,6 +153,10 @@ fn conversations() -> Vec<Conversation> {
         conversation("nats", &[(b"", NATS_INFO), (b"CONNECT {\"verbose\":false}\r\nPING\r\n", b"PONG\r\n")], b""),
         // https://kafka.apache.org/protocol#The_Messages_ApiVersions: version 0, with two of a broker's APIs.
         conversation("kafka", &[(&hex("0000000a 0012 0000 00000001 ffff"), &kafka(1, 0))], b""),
+        // native_protocol_v4.spec, sections 2 and 4.2.4: what Cassandra 4 supports.
+        conversation("cassandra", &[(&hex("04 00 0000 05 00000000"), &cassandra(0x84, 6, &supported()))], b""),
+        // clamd(8): a command that begins with z ends with a zero byte, and so does its answer.
+        conversation("clamav", &[(b"zPING\0", b"PONG\0")], b""),
         // OpenSSH on Debian 12
         conversation("ssh", &[(b"", b"SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n")],
             &[&b"SSH-2.0-healthchecker\r\n"[..], &hex("00000014 06 01 0000000b 00000000 00000000 000000000000")].concat()),
@@ -284,6 +291,34 @@ fn kafka(correlation: u32, error: u16) -> Vec<u8> {
     let apis = hex("00000002 0000 0000 0009 0012 0000 0003");
     let content = [&correlation.to_be_bytes()[..], &error.to_be_bytes(), &apis].concat();
     [&(content.len() as u32).to_be_bytes()[..], &content].concat()
+}
+
+/// A frame of Cassandra's protocol on stream 0: its version, its opcode, its body.
+fn cassandra(version: u8, opcode: u8, body: &[u8]) -> Vec<u8> {
+    let length = (body.len() as u32).to_be_bytes();
+    [&[version, 0, 0, 0, opcode], &length[..], body].concat()
+}
+
+fn cassandra_error(version: u8, code: u32, text: &str) -> Vec<u8> {
+    let length = (text.len() as u16).to_be_bytes();
+    let body = [&code.to_be_bytes()[..], &length, text.as_bytes()].concat();
+    cassandra(version, 0, &body)
+}
+
+/// A string multimap: options, and what each can be.
+fn supported() -> Vec<u8> {
+    let string = |text: &str| [&(text.len() as u16).to_be_bytes()[..], text.as_bytes()].concat();
+    [
+        hex("0002"),
+        string("COMPRESSION"),
+        hex("0002"),
+        string("snappy"),
+        string("lz4"),
+        string("CQL_VERSION"),
+        hex("0001"),
+        string("3.4.6"),
+    ]
+    .concat()
 }
 
 /// A BindResponse with a resultCode and a diagnosticMessage.
@@ -508,6 +543,11 @@ fn states() -> Vec<State> {
         (&[b"+pong\r\n"], Unhealthy("not redis: the reply begins with +pong\\r\\n")),
         (&[b"$4\r\nPONG\r\n"], Unhealthy("not redis: the reply begins with $4\\r\\nPONG\\r\\n")),
         (&[b"\r\n+PONG\r\n"], Unhealthy("not redis: the reply begins with \\r\\n+PONG\\r\\n")),
+        // Other errors, whose names begin like those of a refusal; and a CR that ends no line.
+        (&[b"-NOAUTHx\r\n"], Unhealthy("the server says: -NOAUTHx")),
+        (&[b"-NOPERMISSION now\r\n"], Unhealthy("the server says: -NOPERMISSION now")),
+        (&[b"-DENIEDBYALL\r\n"], Unhealthy("the server says: -DENIEDBYALL")),
+        (&[b"+PONG\r\r\n"], Unhealthy("not redis: the reply begins with +PONG\\r\\r\\n")),
     ]);
 
     // protocol-message-formats.html: AuthenticationXXX; and the texts of src/backend/libpq/auth.c and
@@ -517,12 +557,30 @@ fn states() -> Vec<State> {
         (2, &b""[..]),
         (3, b""),
         (5, b"salt"),
-        (6, b"\0\0"),
+        (6, b""),
         (7, b""),
         (9, b""),
         (10, b"SCRAM-SHA-256\0\0"),
+        (10, b"SCRAM-SHA-256-PLUS\0SCRAM-SHA-256\0\0"),
     ] {
         add(&mut states, "postgres", &[(&[&code(number, more)], AUTHENTICATION)]);
+    }
+    // The documentation gives each its length, and the mechanisms of SASL an end.
+    for (number, more) in [
+        (0, &b"\0"[..]),
+        (3, b"\0"),
+        (5, b"sal"),
+        (5, b"salty"),
+        (7, b"\0\0\0\0"),
+        (10, b""),
+        (10, b"\0"),
+        (10, b"\0\0"),
+        (10, b"SCRAM-SHA-256\0"),
+        (10, b"SCRAM-SHA-256"),
+        (10, b"SCRAM-SHA-256\0\0\0"),
+        (10, b"SCRAM-SHA-256\0\0x"),
+    ] {
+        add(&mut states, "postgres", &[(&[&code(number, more)], Unhealthy("not postgres: *"))]);
     }
     add(&mut states, "postgres", &[
         (&[&postgres_error("28000", "no pg_hba.conf entry for host \"127.0.0.1\", user \"postgres\", no encryption")],
@@ -539,6 +597,11 @@ fn states() -> Vec<State> {
          Unhealthy("the server says: 57P03 the database system is not yet accepting connections")),
         (&[&postgres_error("53300", "sorry, too many clients already")], Unhealthy("the server says: 53300 sorry, too many clients already")),
         (&[&postgres_error("XX000", "a\r\nb\x1b[2J")], Unhealthy("the server says: XX000 a\\r\\nb\\x1b[2J")),
+        // Fields without an end, and a code that is none of class 28.
+        (&[&postgres(b'E', b"SFATAL\0C28000\0Mno entry")], Unhealthy("not postgres: *")),
+        (&[&postgres(b'E', b"SFATAL\0C28000\0Mno entry\0")], Unhealthy("not postgres: *")),
+        (&[&postgres(b'E', b"SFATAL\0C28000\0\0Mno entry\0\0")], Unhealthy("not postgres: *")),
+        (&[&postgres(b'E', b"SFATAL\0C28\0Mno entry\0\0")], Unhealthy("the server says: 28 no entry")),
         // report_fork_failure_to_client(): the old form, without a length.
         (&[b"Ecould not fork new process for connection: Resource temporarily unavailable\n\0"],
          Unhealthy("the server says: could not fork new process for connection: Resource temporarily unavailable\\n")),
@@ -568,6 +631,14 @@ fn states() -> Vec<State> {
         (&[&mysql(1, &hex(MYSQL_GREETING))], Unhealthy("not mysql: *")),
         (&[&mysql(0, b"\x0a8.0.36")], Unhealthy("not mysql: *")),
         (&[&mysql(0, b"\x0a\0\x0b\0\0\0")], Unhealthy("not mysql: *")),
+        // Nothing behind the version; a filler that is not 0; a scramble's second part, or the reserved bytes, cut off.
+        (&[&mysql(0, b"\x0a8.0.36\0")], Unhealthy("not mysql: *")),
+        (&[&mysql(0, &hex(&MYSQL_GREETING.replace("434a 00 fff7", "434a 01 fff7")))], Unhealthy("not mysql: *")),
+        (&[&mysql(0, &hex(MYSQL_GREETING)[..40])], Unhealthy("not mysql: *")),
+        (&[&mysql(0, &hex(MYSQL_GREETING)[..30])], Unhealthy("not mysql: *")),
+        // Without capabilities for more, nothing more need follow.
+        (&[&mysql(0, &hex("0a 342e302e3330 00 0b000000 6476484049 2d434a 00 2c20 08 0200 00000000000000000000000000"))], Healthy("answers")),
+        (&[&mysql(0, &hex("0a 332e32332e3439 00 0b000000 6476484049 2d434a 00 2c20"))], Healthy("answers")),
         (&[&hex("05000000 0b 08051a00")], Unhealthy("not mysql: the reply begins with \\x05\\x00\\x00\\x00\\x0b\\x08\\x05\\x1a\\x00")),
     ]);
 
@@ -583,6 +654,14 @@ fn states() -> Vec<State> {
         (&[&close], Unhealthy("not amqp: *")),
         (&[&heartbeat], Unhealthy("not amqp: *")),
         (&[&bad_end], Unhealthy("not amqp: *")),
+        // Connection.Start of another version; fields that are longer or shorter than the frame; and none.
+        (&[&amqp_frame(1, &hex("000a000a 0800 00000000 00000005 504c41494e 00000005 656e5f5553"))], Unhealthy("not amqp: *")),
+        (&[&amqp_frame(1, &hex("000a000a 0009 00000001 00000005 504c41494e 00000005 656e5f5553"))], Unhealthy("not amqp: *")),
+        (&[&amqp_frame(1, &hex("000a000a 0009 00000000 00000005 504c41494e 00000006 656e5f5553"))], Unhealthy("not amqp: *")),
+        (&[&amqp_frame(1, &hex("000a000a 0009 00000000 00000005 504c41494e 00000005 656e5f5553 00"))], Unhealthy("not amqp: *")),
+        (&[&amqp_frame(1, &hex("000a000a 0009 00000000 00000005 504c41494e"))], Unhealthy("not amqp: *")),
+        (&[&amqp_frame(1, &hex("000a000a"))], Unhealthy("not amqp: *")),
+        (&[&hex("01 0000 ffffffff 000a000a")], Unhealthy("not amqp: *")),
         (&[b"AMQX\0\0\x09\x01"], Unhealthy("not amqp: the reply begins with AMQX\\x00\\x00\\t\\x01")),
     ]);
 
@@ -593,6 +672,9 @@ fn states() -> Vec<State> {
         (&[b"SERVER_ERROR out of memory\r\n"], Unhealthy("the server says: SERVER_ERROR out of memory")),
         (&[b"ERROR\r\n"], Unhealthy("the server says: ERROR")),
         (&[b"VERSION\r\n"], Unhealthy("not memcached: the reply begins with VERSION\\r\\n")),
+        (&[b"VERSION \r\n"], Unhealthy("not memcached: the reply begins with VERSION \\r\\n")),
+        (&[b"ERRORS\r\n"], Unhealthy("not memcached: the reply begins with ERRORS\\r\\n")),
+        (&[b"CLIENT_ERROR unauthenticatedly\r\n"], Unhealthy("the server says: CLIENT_ERROR unauthenticatedly")),
     ]);
 
     // RFC 5321, sections 4.2.1 (several lines), 3.1 (554) and 4.2.2; texts of Postfix and Exim.
@@ -609,6 +691,17 @@ fn states() -> Vec<State> {
          Unhealthy("the server says: 451 4.3.0 Temporary system problem. Try again later")),
         (&[banner, b"501 Syntactically invalid HELO argument(s)\r\n"], Unhealthy("the server says: 501 Syntactically invalid HELO argument(s)")),
         (&[banner, b"354 Go on\r\n"], Unhealthy("not smtp: the reply begins with 354 Go on\\r\\n")),
+        // A reply code is three digits, and then a blank, a hyphen or the end of the line.
+        (&[banner, b"251\r\n"], Healthy("answers")),
+        (&[banner, b"25\r\n"], Unhealthy("not smtp: the reply begins with 25\\r\\n")),
+        (&[banner, b"25 ok\r\n"], Unhealthy("not smtp: the reply begins with 25 ok\\r\\n")),
+        (&[banner, b"25x ok\r\n"], Unhealthy("not smtp: the reply begins with 25x ok\\r\\n")),
+        (&[banner, b"2550 ok\r\n"], Unhealthy("not smtp: the reply begins with 2550 ok\\r\\n")),
+        (&[banner, b"250x-ok\r\n"], Unhealthy("not smtp: the reply begins with 250x-ok\\r\\n")),
+        (&[banner, b"55 no\r\n"], Unhealthy("not smtp: the reply begins with 55 no\\r\\n")),
+        (&[b"42 is the answer\r\n"], Unhealthy("not smtp: the reply begins with 42 is the answer\\r\\n")),
+        (&[b"5540 no\r\n"], Unhealthy("not smtp: the reply begins with 5540 no\\r\\n")),
+        (&[b"554\r\n"], Unhealthy("the server says: 554")),
         (&[b"* OK ready\r\n"], Unhealthy("not smtp: the reply begins with * OK ready\\r\\n")),
     ]);
 
@@ -635,6 +728,23 @@ fn states() -> Vec<State> {
         (&[&hex("300c 020101 6507 0a0100 0400 0400")], Unhealthy("not ldap: *")),
         (&[&hex("3084 7fffffff 020101")], Unhealthy("not ldap: the reply begins with 0\\x84\\x7f\\xff\\xff\\xff\\x02\\x01\\x01")),
         (&[&hex("3080 020101 6107 0a0100 0400 0400 0000")], Unhealthy("not ldap: *")),
+        // A result code without a byte, of five bytes, and of two where one would do; one that is no ENUMERATED.
+        (&[&hex("300b 020101 6106 0a00 0400 0400")], Unhealthy("not ldap: *")),
+        (&[&hex("3010 020101 610b 0a050100000000 0400 0400")], Unhealthy("not ldap: *")),
+        (&[&hex("300d 020101 6108 0a020000 0400 0400")], Unhealthy("not ldap: *")),
+        (&[&hex("300c 020101 6107 020100 0400 0400")], Unhealthy("not ldap: *")),
+        // Strings that are none, elements that reach beyond what holds them, and one that is missing.
+        (&[&hex("300c 020101 6107 0a0100 0200 0400")], Unhealthy("not ldap: *")),
+        (&[&hex("300c 020101 6107 0a0100 0400 0200")], Unhealthy("not ldap: *")),
+        (&[&hex("300c 020101 6107 0a0100 0400 0401")], Unhealthy("not ldap: *")),
+        (&[&hex("300c 020101 6108 0a0100 0400 0400")], Unhealthy("not ldap: *")),
+        (&[&hex("300a 020101 6105 0a0100 0400")], Unhealthy("not ldap: *")),
+        (&[&hex("300e 020101 6107 0a0100 0400 0400 8701")], Unhealthy("not ldap: *")),
+        // Section 4: what is added at the end must be ignored. Here controls, and serverSaslCreds.
+        (&[&hex("3010 020101 6109 0a0100 0400 0400 8700 a000")], Healthy("answers")),
+        // A notice of disconnection whose id or code are of another type.
+        (&[&hex("300c 040100 7807 0a0134 0400 0400")], Unhealthy("not ldap: *")),
+        (&[&hex("300c 020100 7807 020134 0400 0400")], Unhealthy("not ldap: *")),
     ]);
 
     // ZooKeeper 3.8: NopCommand, and AbstractFourLetterCommand's ZK_NOT_SERVING.
@@ -649,6 +759,12 @@ fn states() -> Vec<State> {
 
     // The codes are those of src/mongo/base/error_codes.yml.
     let nested = [&b"\x03topology\0"[..], &(double("ok", 0.0).len() as u32 + 5).to_le_bytes(), &double("ok", 0.0), &[0], &double("ok", 1.0)].concat();
+    let document = |document: &[u8]| {
+        let length = (document.len() as u32 + 21).to_le_bytes();
+        [&length[..], &hex("4d000000 01000000 dd070000 00000000 00"), document].concat()
+    };
+    let mut no_checksum = op_msg(1, 0, &double("ok", 1.0));
+    no_checksum[16] = 1;
     add(&mut states, "mongodb", &[
         (&[&op_msg(1, 0, &int32("ok", 1))], Healthy("answers")),
         (&[&op_msg(1, 0, b"\x08ok\0\x01")], Healthy("answers")),
@@ -668,6 +784,21 @@ fn states() -> Vec<State> {
         (&[&op_msg(1, 0, &double("ok", 2.0))], Unhealthy("not mongodb: *")),
         (&[&op_msg(1, 0, &utf8("ok", "1"))], Unhealthy("not mongodb: *")),
         (&[&op_msg(1, 0, &double("okay", 1.0))], Unhealthy("not mongodb: *")),
+        // A document that is longer or shorter than the message, that has no end, or more behind its end; elements that
+        // do not fit; a checksum that is announced and not there; and flags that must not be set.
+        (&[&document(&[&hex("14000000")[..], &double("ok", 1.0), &[0]].concat())], Unhealthy("not mongodb: *")),
+        (&[&document(&[&hex("12000000")[..], &double("ok", 1.0), &[0]].concat())], Unhealthy("not mongodb: *")),
+        (&[&document(&[&hex("10000000")[..], &double("ok", 1.0)].concat())], Unhealthy("not mongodb: *")),
+        (&[&document(&[&hex("15000000")[..], &double("ok", 1.0), &[0, 0, 0, 0, 0]].concat())], Unhealthy("not mongodb: *")),
+        (&[&op_msg(1, 0, &[&double("ok", 1.0)[..], b"\x02a\0\x09\0\0\0b\0"].concat())], Unhealthy("not mongodb: *")),
+        (&[&op_msg(1, 0, &[&double("ok", 1.0)[..], b"\x02a\0\x02\0\0\0bc"].concat())], Unhealthy("not mongodb: *")),
+        (&[&op_msg(1, 0, &[&double("ok", 1.0)[..], b"\x02a\0\0\0\0\0"].concat())], Unhealthy("not mongodb: *")),
+        (&[&op_msg(1, 0, &[&double("ok", 1.0)[..], b"\x03a\0\x04\0\0\0"].concat())], Unhealthy("not mongodb: *")),
+        (&[&op_msg(1, 0, &[&double("ok", 1.0)[..], b"\x99a\0"].concat())], Unhealthy("not mongodb: *")),
+        (&[&no_checksum], Unhealthy("not mongodb: *")),
+        (&[&op_msg(1, 2, &double("ok", 1.0))], Unhealthy("not mongodb: *")),
+        (&[&op_msg(1, 0x1_0000, &double("ok", 1.0))], Healthy("answers")),
+        (&[&op_msg(1, 0, &[&b"\x0aa\0\x07b\0"[..], &[7; 12], b"\x05c\0\x03\0\0\0\0abc", &double("ok", 1.0)].concat())], Healthy("answers")),
         (&[&hex("24000000 4d000000 01000000 01000000 08000000 0000000000000000 00000000 00000000")], Unhealthy("not mongodb: *")),
     ]);
 
@@ -686,6 +817,18 @@ fn states() -> Vec<State> {
         // PINGRESP, and a CONNACK without a return code.
         (&[&hex("d000")], Unhealthy("not mqtt: the reply begins with \\xd0\\x00")),
         (&[&hex("2001 00")], Unhealthy("not mqtt: the reply begins with  \\x01\\x00")),
+        // Flags that are reserved, in the header and in the acknowledgement; a session where a clean one was asked for.
+        (&[&hex("21020000")], Unhealthy("not mqtt: the reply begins with !\\x02\\x00\\x00")),
+        (&[&hex("20020100")], Unhealthy("not mqtt: *")),
+        (&[&hex("20020200")], Unhealthy("not mqtt: *")),
+        (&[&hex("2002ff00")], Unhealthy("not mqtt: *")),
+        (&[&hex("20020105")], Unhealthy("not mqtt: *")),
+        (&[&hex("2003018700")], Unhealthy("not mqtt: *")),
+        // MQTT 5.0, section 3.2.2.3: properties, and their length. It says nothing good of a client of 3.1.1.
+        (&[&hex("2006008703 1f0000")], Healthy("answers, wants authentication: not authorized")),
+        (&[&hex("2003008701")], Unhealthy("not mqtt: *")),
+        (&[&hex("20040087 0000")], Unhealthy("not mqtt: *")),
+        (&[&hex("2003000000")], Unhealthy("not mqtt: *")),
     ]);
 
     // nats-server 2.10, server/errors.go
@@ -699,6 +842,9 @@ fn states() -> Vec<State> {
         (&[NATS_INFO, b"-ERR 'maximum connections exceeded'\r\n"], Unhealthy("the server says: -ERR 'maximum connections exceeded'")),
         (&[b"-ERR 'maximum connections exceeded'\r\n"], Unhealthy("the server says: -ERR 'maximum connections exceeded'")),
         (&[NATS_INFO, b"MSG a 1 0\r\n\r\n"], Unhealthy("not nats: the reply begins with MSG a 1 0\\r\\n\\r\\n")),
+        (&[b"INFO \r\n"], Unhealthy("not nats: the reply begins with INFO \\r\\n")),
+        (&[NATS_INFO, b"-ERR 'Authorization Violations'\r\n"], Unhealthy("the server says: -ERR 'Authorization Violations'")),
+        (&[NATS_INFO, b"-ERR 'Authentications'\r\n"], Unhealthy("the server says: -ERR 'Authentications'")),
     ]);
 
     // https://kafka.apache.org/protocol#protocol_error_codes: 35 is UNSUPPORTED_VERSION, with an empty list.
@@ -708,6 +854,42 @@ fn states() -> Vec<State> {
         (&[&kafka(2, 0)], Unhealthy("not kafka: *")),
         (&[&hex("00000004 00000001 0000")], Unhealthy("not kafka: the reply begins with \\x00\\x00\\x00\\x04\\x00\\x00\\x00\\x01\\x00\\x00")),
         (&[&hex("7fffffff 00000001 0000")], Unhealthy("not kafka: *")),
+        // A list that is longer or shorter than the message, and none.
+        (&[&hex("00000010 00000001 0000 00000002 000000000009")], Unhealthy("not kafka: *")),
+        (&[&hex("00000010 00000001 0000 00000000 000000000009")], Unhealthy("not kafka: *")),
+        (&[&hex("00000011 00000001 0000 00000001 000000000009 00")], Unhealthy("not kafka: *")),
+        (&[&hex("0000000f 00000001 0000 00000001 0000000000")], Unhealthy("not kafka: *")),
+        (&[&hex("00000006 00000001 0000")], Unhealthy("not kafka: *")),
+        (&[&hex("0000000a 00000001 0023 00000001")], Unhealthy("not kafka: *")),
+        (&[&hex("00000010 00000001 0023 00000001 001200000003")], Healthy("answers")),
+    ]);
+
+    // native_protocol_v4.spec, section 9; texts of org.apache.cassandra.transport. A server that does not speak the version
+    // answers in one that it speaks.
+    let mut flags = cassandra(0x84, 6, &supported());
+    flags[1] = 1;
+    add(&mut states, "cassandra", &[
+        (&[&cassandra(0x83, 6, &supported())], Healthy("answers")),
+        (&[&cassandra(0x85, 6, &hex("0000"))], Healthy("answers")),
+        (&[&cassandra_error(0x85, 10, "Invalid or unsupported protocol version (4); supported versions are (5/v5)")],
+         Healthy("answers, refuses this client: 10 Invalid or unsupported protocol version (4); supported versions are (5/v5)")),
+        (&[&cassandra_error(0x84, 0x100, "who are you")], Healthy("answers, wants authentication: 256 who are you")),
+        (&[&cassandra_error(0x84, 0x1002, "bootstrapping")], Unhealthy("the server says: 4098 bootstrapping")),
+        (&[&cassandra_error(0x84, 0, "")], Unhealthy("the server says: 0")),
+        // A request, another opcode, a stream that is not ours, flags, and lengths that do not fit.
+        (&[&cassandra(0x04, 6, &supported())], Unhealthy("not cassandra: *")),
+        (&[&cassandra(0x84, 2, b"")], Unhealthy("not cassandra: *")),
+        (&[&hex("84 00 0001 06 00000002 0000")], Unhealthy("not cassandra: *")),
+        (&[&flags], Unhealthy("not cassandra: *")),
+        (&[&cassandra(0x84, 6, &[&supported()[..], &[0]].concat())], Unhealthy("not cassandra: *")),
+        (&[&cassandra(0x84, 6, &supported()[..20])], Unhealthy("not cassandra: *")),
+        (&[&cassandra(0x84, 6, b"")], Unhealthy("not cassandra: *")),
+        (&[&cassandra(0x84, 0, &hex("0000000a 0001"))], Unhealthy("not cassandra: *")),
+        (&[&hex("84 00 0000 06 7fffffff")], Unhealthy("not cassandra: *")),
+    ]);
+    add(&mut states, "clamav", &[
+        (&[b"PONG\n"], Unhealthy("not clamav: the reply begins with PONG\\n")),
+        (&[b"UNKNOWN COMMAND\0"], Unhealthy("not clamav: the reply begins with UNKNOWN COMMAND\\x00")),
     ]);
 
     // OpenSSH's sshd.c, and RFC 4253, section 5.1.
@@ -715,6 +897,18 @@ fn states() -> Vec<State> {
         (&[b"SSH-1.99-Cisco-1.25\n"], Healthy("answers")),
         (&[b"Exceeded MaxStartups\r\n"], Unhealthy("the server says: Exceeded MaxStartups")),
         (&[b"Not allowed at this time\r\n"], Unhealthy("the server says: Not allowed at this time")),
+        // Section 4.2: SSH-protoversion-softwareversion, of protocol 2.0; and lines before it.
+        (&[b"SSH-\r\n"], Unhealthy("not ssh: the reply begins with SSH-\\r\\n*")),
+        (&[b"SSH-2.0\r\n"], Unhealthy("not ssh: the reply begins with SSH-2.0\\r\\n*")),
+        (&[b"SSH-2.0-\r\n"], Unhealthy("not ssh: the reply begins with SSH-2.0-\\r\\n*")),
+        (&[b"SSH-2.0- OpenSSH\r\n"], Unhealthy("not ssh: the reply begins with SSH-2.0- OpenSSH\\r\\n*")),
+        (&[b"SSH-2.0x-OpenSSH\r\n"], Unhealthy("not ssh: the reply begins with SSH-2.0x-OpenSSH\\r\\n*")),
+        (&[b"SSH-1.5-1.2.27\r\n"], Unhealthy("the server says: SSH-1.5-1.2.27")),
+        (&[b"SSH-3.0-Future\r\n"], Unhealthy("the server says: SSH-3.0-Future")),
+        (&["Private system.\r\nGrüße\n\r\nSSH-2.0-OpenSSH_9.2p1\r\n".as_bytes()], Healthy("answers")),
+        (&[b"Private system.\r\nExceeded MaxStartups\r\n"], Unhealthy("the server says: Exceeded MaxStartups")),
+        (&[b"Private system.\r\nSSH-2.0-\r\n"], Unhealthy("not ssh: the reply begins with Private system.\\r\\nSSH-2.0-\\r\\n")),
+        (&[b"Private system.\r\n\0\0\0\r\n"], Unhealthy("not ssh: the reply begins with Private system.*")),
     ]);
     // RFC 959, section 5.4; texts of vsftpd, ProFTPD and Pure-FTPd.
     add(&mut states, "ftp", &[
@@ -723,12 +917,17 @@ fn states() -> Vec<State> {
         (&[b"421 There are too many connected users, please try later.\r\n"], Unhealthy("the server says: 421 There are too many connected users, please try later.")),
         (&[b"500 OOPS: vsftpd: refusing to run\r\n"], Unhealthy("the server says: 500 OOPS: vsftpd: refusing to run")),
         (&[b"2200 what\r\n"], Unhealthy("not ftp: the reply begins with 2200 what\\r\\n")),
+        (&[b"1200 what\r\n"], Unhealthy("not ftp: the reply begins with 1200 what\\r\\n")),
+        (&[b"42 what\r\n"], Unhealthy("not ftp: the reply begins with 42 what\\r\\n")),
+        (&[b"5000 what\r\n"], Unhealthy("not ftp: the reply begins with 5000 what\\r\\n")),
+        (&[b"421-Too many\r\n421 users\r\n"], Unhealthy("the server says: 421-Too many")),
     ]);
     // RFC 1939, section 4; RFC 3206.
     add(&mut states, "pop3", &[
         (&[b"+OK\r\n"], Healthy("answers")),
         (&[b"-ERR [SYS/TEMP] try again\r\n"], Unhealthy("the server says: -ERR [SYS/TEMP] try again")),
         (&[b"+OKAY\r\n"], Unhealthy("not pop3: the reply begins with +OKAY\\r\\n")),
+        (&[b"-ERROR\r\n"], Unhealthy("not pop3: the reply begins with -ERROR\\r\\n")),
     ]);
     // RFC 3501, sections 7.1.4 and 7.1.5.
     add(&mut states, "imap", &[
@@ -736,7 +935,13 @@ fn states() -> Vec<State> {
         (&[b"* BYE Too many connections\r\n"], Unhealthy("the server says: * BYE Too many connections")),
         (&[b"* OKAY\r\n"], Unhealthy("not imap: the reply begins with * OKAY\\r\\n")),
         (&[b"* NO thanks\r\n"], Unhealthy("not imap: the reply begins with * NO thanks\\r\\n")),
+        (&[b"* PREAUTHx\r\n"], Unhealthy("not imap: the reply begins with * PREAUTHx\\r\\n")),
+        (&[b"* BYEBYE\r\n"], Unhealthy("not imap: the reply begins with * BYEBYE\\r\\n")),
     ]);
+    let server_hello = |right: &str, wrong: &str| {
+        assert_eq!(SERVER_HELLO.matches(right).count(), 1, "{right}");
+        hex(&SERVER_HELLO.replace(right, wrong))
+    };
     // RFC 8446, section 6: handshake_failure, protocol_version; a level that is none; RFC 8446, section 4: a
     // ClientHello from the wrong side.
     add(&mut states, "tls", &[
@@ -746,6 +951,30 @@ fn states() -> Vec<State> {
         (&[&hex("16 0303 0004 01 000000")], Unhealthy("not tls: *")),
         (&[&hex("16 0303 ffff 02 000000")], Unhealthy("not tls: *")),
         (&[&hex("16 0200 0004 02 000000")], Unhealthy("not tls: *")),
+        // Section 6.2: whom we are is refused, and the name that we ask for; and with TLS 1.2 the latter can be a warning.
+        (&[&hex("15 0303 0002 0270")], Healthy("answers, refuses this client: TLS alert 112")),
+        (&[&hex("15 0303 0002 0170")], Healthy("answers, refuses this client: TLS alert 112")),
+        (&[&hex("15 0303 0002 0274")], Healthy("answers, refuses this client: TLS alert 116")),
+        (&[&hex("15 0303 0002 0278")], Healthy("answers, refuses this client: TLS alert 120")),
+        // What has nothing to do with the client; alerts that a proper ClientHello never meets with; the end; and unknown ones.
+        (&[&hex("15 0303 0002 0250")], Unhealthy("the server says: TLS alert 80, internal_error")),
+        (&[&hex("15 0303 0002 020a")], Unhealthy("the server says: TLS alert 10")),
+        (&[&hex("15 0303 0002 0232")], Unhealthy("the server says: TLS alert 50")),
+        (&[&hex("15 0303 0002 0100")], Unhealthy("the server says: TLS alert 0")),
+        (&[&hex("15 0303 0002 02ff")], Unhealthy("the server says: TLS alert 255")),
+        // A ServerHello of one byte, one without a body, and one that is longer than its record.
+        (&[&hex("16 0303 0001 02")], Unhealthy("not tls: *")),
+        (&[&hex("16 0303 0004 02 000000")], Unhealthy("not tls: *")),
+        (&[&server_hello("16 0303 005a", "16 0303 0059")], Unhealthy("not tls: *")),
+        // A version that is none, a session id and extensions that are too long, a compression that was not offered.
+        (&[&server_hello("000056 0303", "000056 0304")], Unhealthy("not tls: *")),
+        (&[&server_hello("000056 0303", "000056 0203")], Unhealthy("not tls: *")),
+        (&[&server_hello("28 00 1301", "28 30 1301")], Unhealthy("not tls: *")),
+        (&[&server_hello("1301 00 002e", "1301 01 002e")], Unhealthy("not tls: *")),
+        (&[&server_hello("1301 00 002e", "1301 00 002f")], Unhealthy("not tls: *")),
+        (&[&server_hello("1301 00 002e", "1301 00 002d")], Unhealthy("not tls: *")),
+        // TLS 1.2 without extensions, and the next message in the same record.
+        (&[&hex(&format!("16 0303 002e 02 000026 0303 {} 00 c02f 00 0e 000000", "5a".repeat(32)))], Healthy("answers")),
     ]);
     states
 }
@@ -851,6 +1080,42 @@ fn a_byte_at_a_time() {
     }
 }
 
+/// As long as a reply can still become another, it is incomplete: one that is healthy or unhealthy is so with its last byte,
+/// and one of another protocol is never healthy on the way there.
+fn no_verdict_before_its_time() {
+    for state in states() {
+        let row = TABLE.iter().find(|row| row.scheme == state.scheme);
+        let Hear::Bytes(judge) = row.expect("a row of the table").steps[0].hear else {
+            continue;
+        };
+        let reply = &state.replies[0];
+        // Nothing marks the end of `imok` but that nothing follows.
+        if reply.starts_with(b"imok") {
+            continue;
+        }
+        let alien = matches!(state.said, Unhealthy(text) if text.starts_with("not "));
+        for end in 1..reply.len() {
+            let seen = judge(&reply[..end]);
+            let fits = seen == Seen::More || alien && seen == Seen::Alien;
+            assert!(
+                fits,
+                "{}: {seen:?}: {}",
+                state.scheme,
+                escaped(&reply[..end])
+            );
+        }
+        let seen = judge(reply);
+        let fits = match seen {
+            Seen::Alien => alien,
+            // What comes behind a reply is no part of it.
+            Seen::Well(bytes) => bytes == reply.len() && matches!(state.said, Healthy("answers")),
+            Seen::More => false,
+            _ => !alien,
+        };
+        assert!(fits, "{}: {seen:?}: {}", state.scheme, escaped(reply));
+    }
+}
+
 /// A server that says nothing, one that stops in the middle, and one that would take for ever.
 fn silence_and_drips() {
     thread::scope(|scope| {
@@ -906,6 +1171,10 @@ fn garbage() {
     for row in conversations() {
         for reply in garbage {
             let question = row.steps[0].0.clone();
+            // RFC 4253, section 4.2: an SSH server may send other lines first.
+            if row.scheme == "ssh" && reply.is_ascii() && !reply.contains(&0) {
+                continue;
+            }
             let fake = Fake::new(vec![(question.clone(), reply.to_vec())], POLITE);
             let name = fake.target(row.scheme);
             check([&name]).unhealthy(&format!(
@@ -949,7 +1218,8 @@ fn endless_replies() {
         ("redis", 0, b"+PONG", b"G", "not redis: the reply begins with +PONGG*"),
         ("redis", 0, b"-LOADING", b" and loading", LONG),
         ("postgres", 0, b"E", b"could not fork ", LONG),
-        ("postgres", 0, b"R\0\0\x10\0\0\0\0\0", b"R", "answers"),
+        ("postgres", 0, b"R\0\0\x10\0\0\0\0\0", b"R", "not postgres: *"),
+        ("postgres", 0, b"R\0\0\x10\0\0\0\0\x0a", b"R", "not postgres: *"),
         ("mysql", 0, &mysql_start, b"x", "not mysql: *"),
         ("amqp", 0, b"\x01\0\0\0\0\x40\0\0\x0a\0\x0a", b"\xcd", "not amqp: *"),
         ("memcached", 0, b"VERSION ", b"1.6.", LONG),
@@ -958,11 +1228,14 @@ fn endless_replies() {
         ("ldap", 0, b"\x30\x82\x3f\xff\x02\x01\x01", b"\0", "not ldap: *"),
         ("zookeeper", 0, b"ruok is not executed", b" because", LONG),
         ("mongodb", 0, b"\xff\xbf\0\0\0\0\0\0\x01\0\0\0\xdd\x07\0\0\0\0\0\0\0", b"\x01", "not mongodb: *"),
-        ("mqtt", 0, b"\x20\x7f", b"\0", "the server says: return code 0"),
+        ("mqtt", 0, b"\x20\x7f", b"\0", "not mqtt: *"),
         ("nats", 0, b"INFO ", b"{", LONG),
         ("nats", 1, b"", b"INFO {}\r\nPING\r\n", LONG),
-        ("kafka", 0, b"\0\0\x7f\xff\0\0\0\x01\0\x2a", b"\0", "the server says: error code 42"),
-        ("ssh", 0, b"SSH-", b"2.0", LONG),
+        ("kafka", 0, b"\0\0\x7f\xff\0\0\0\x01\0\x2a", b"\0", "not kafka: *"),
+        ("cassandra", 0, b"\x84\0\0\0\x06\0\0\x40\0", b"\0", "not cassandra: *"),
+        ("clamav", 0, b"PONG", b"!", "not clamav: *"),
+        ("ssh", 0, b"SSH-2.0-", b"2.0", LONG),
+        ("ssh", 0, b"", b"another line\r\n", LONG),
         ("ftp", 0, b"", b"120 soon\r\n", LONG),
         ("pop3", 0, b"+OK", b" soon", LONG),
         ("imap", 0, b"* OK", b" soon", LONG),
@@ -1840,6 +2113,28 @@ fn fastcgi() {
         (end_request(2), Unhealthy("FastCGI protocol status 2: it is overloaded")),
         (end_request(3), Unhealthy("FastCGI protocol status 3: it is no responder")),
         (end_request(9), Unhealthy("FastCGI protocol status 9")),
+        // RFC 3875, sections 6.2.2 to 6.2.4: a redirect without a status of its own is a 302, and one with a document has it.
+        (fastcgi_reply(b"Location: http://localhost/login\r\n\r\n"), Unhealthy("status 302, expected 200-299*")),
+        (fastcgi_reply(b"Location: /login\n\n"), Unhealthy("status 302, expected 200-299*")),
+        (fastcgi_reply(b"location:/login\r\nContent-Type: text/plain\r\n\r\nmoved"), Unhealthy("status 302, expected 200-299; body: moved*")),
+        (fastcgi_reply(b"Status: 201 Created\r\nLocation: /new\r\n\r\n"), Healthy("answers")),
+        // RFC 3875, section 2.2: a line ends in LF or CR LF, and so does the one that ends the head.
+        (fastcgi_reply(b"Content-Type: text/plain\n\r\npong"), Healthy("answers")),
+        (fastcgi_reply(b"Content-Type: text/plain\r\n\npong"), Healthy("answers")),
+        (fastcgi_reply(b"Content-Type: text/plain\n\npong\r\n\r\n"), Healthy("answers")),
+        (fastcgi_reply(b"Status: 500 No\n\r\nfatal"), Unhealthy("status 500, expected 200-299; body: fatal")),
+        // Section 6.3.3: three digits, and a reason.
+        (fastcgi_reply(b"Status: 200\r\n\r\n"), Healthy("answers")),
+        (fastcgi_reply(b"Status: 2000 OK\r\n\r\n"), Unhealthy("status 0, expected 200-299")),
+        (fastcgi_reply(b"Status: +20 OK\r\n\r\n"), Unhealthy("status 0, expected 200-299")),
+        (fastcgi_reply(b"Status: 20\r\n\r\n"), Unhealthy("status 0, expected 200-299")),
+        // Section 6.3: one of Content-Type, Location and Status at least, and none twice.
+        (fastcgi_reply(b"X-Powered-By: PHP/8.2.7\r\n\r\npong"), Unhealthy("status 0, expected 200-299; body: pong")),
+        (fastcgi_reply(b"\r\n\r\npong"), Unhealthy("status 0, expected 200-299; body: \\r\\npong")),
+        (fastcgi_reply(b"Status: 200 OK\r\nStatus: 503 No\r\n\r\n"), Unhealthy("status 0, expected 200-299")),
+        // FCGI_EndRequestBody has eight bytes.
+        ([record(STDOUT, PONG, 4), record(3, &[0; 4], 0)].concat(), Unhealthy("not fastcgi: *")),
+        ([record(STDOUT, PONG, 4), record(3, &[0; 5], 0)].concat(), Unhealthy("not fastcgi: *")),
         // No response at all, and one whose head has no end.
         (end_request(0), Unhealthy("status 0, expected 200-299")),
         (fastcgi_reply(b"Content-type: text/plain\r\n"), Unhealthy("status 0, expected 200-299; body: Content-type: text/plain\\r\\n")),
