@@ -9,6 +9,7 @@ mod support;
 mod budgets;
 mod build;
 mod cli;
+mod deadline;
 mod docker;
 mod grpc;
 mod handshake;
@@ -17,6 +18,7 @@ mod http;
 mod http_pieces;
 mod http_wire;
 mod local;
+mod secrets;
 mod servers;
 
 fn main() -> std::process::ExitCode {
@@ -31,6 +33,8 @@ fn main() -> std::process::ExitCode {
         http_wire::trials(),
         handshake::trials(),
         grpc::trials(),
+        deadline::trials(),
+        secrets::trials(),
         local::trials(),
         hostile::trials(),
         servers::trials(),

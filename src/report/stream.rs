@@ -1,0 +1,55 @@
+//! The standard streams, written to under the deadline.
+
+use crate::deadline::{Deadline, Expired};
+use crate::net;
+use rustix::event::PollFlags;
+use std::io::{ErrorKind, Write};
+use std::os::fd::BorrowedFd;
+use std::time::Duration;
+
+/// How long a line is offered to a reader who is late, when there is no time left.
+const OFFER: Duration = Duration::from_millis(10);
+
+/// A stream that is written to at once: a line is one system call, and there is no buffer to fill or to forget. A pipe
+/// that is full, with nobody who reads it, is given up at the deadline.
+#[derive(Debug)]
+pub struct Unbuffered {
+    /// Standard output or error.
+    pub fd: BorrowedFd<'static>,
+    /// When what nobody reads is given up.
+    pub deadline: Deadline,
+}
+
+impl Write for Unbuffered {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        // A pipe that is ready takes this much without blocking, pipe(7).
+        const PIPE_BUF: usize = 4096;
+        let bytes = &bytes[..bytes.len().min(PIPE_BUF)];
+        if let Some(written) = written_without_waiting(self.fd, bytes) {
+            return Ok(written);
+        }
+        let deadline = self.deadline.or_at_least(OFFER);
+        match net::ready(&self.fd, PollFlags::OUT, &deadline) {
+            Ok(()) => Ok(rustix::io::write(self.fd, bytes)?),
+            Err(Expired) => Err(ErrorKind::TimedOut.into()),
+        }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Writes where that needs no waiting, in one system call. None where it does, and where the system cannot tell.
+#[cfg(target_os = "linux")]
+fn written_without_waiting(fd: BorrowedFd, bytes: &[u8]) -> Option<usize> {
+    use rustix::io::{ReadWriteFlags, pwritev2};
+    let whole = [std::io::IoSlice::new(bytes)];
+    // An offset of -1 stands for the position of the stream.
+    pwritev2(fd, &whole, u64::MAX, ReadWriteFlags::NOWAIT).ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn written_without_waiting(_: BorrowedFd, _: &[u8]) -> Option<usize> {
+    None
+}

@@ -1,0 +1,56 @@
+//! Times as a line shows them. In integers: formatting a float would cost 10 KB.
+
+use std::time::Duration;
+
+/// A time for people: `0.4 ms`, `12 ms`, `1.5 s`, `5 s`. Rounded to what matters.
+pub fn time(time: Duration) -> String {
+    // A u64 of microseconds is half a million years; to print a u128 would cost 2 KB.
+    let micros = time.as_micros() as u64;
+    let (value, per_unit, unit) = match micros {
+        0..1_000_000 => (micros, 1_000, "ms"),
+        _ => (micros, 1_000_000, "s"),
+    };
+    let tenths = (value + per_unit / 20) / (per_unit / 10);
+    match (tenths / 10, tenths % 10) {
+        (whole, 0) if whole > 0 => format!("{whole} {unit}"),
+        (whole @ 10.., _) if unit == "ms" => format!("{whole} {unit}"),
+        (whole, tenth) => format!("{whole}.{tenth} {unit}"),
+    }
+}
+
+/// The age of a file, which can be long: `3 s`, `59 min`, `10 d`.
+pub fn age(age: Duration) -> String {
+    let units = [(86_400, "d"), (3_600, "h"), (60, "min")];
+    let seconds = age.as_secs();
+    match units.into_iter().find(|(unit, _)| seconds >= 2 * unit) {
+        Some((unit, name)) => format!("{} {name}", seconds / unit),
+        None => time(age),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_for_people() {
+        for (micros, text) in [
+            (0, "0.0 ms"),
+            (40, "0.0 ms"),
+            (50, "0.1 ms"),
+            (400, "0.4 ms"),
+            (1_000, "1 ms"),
+            (1_240, "1.2 ms"),
+            (9_940, "9.9 ms"),
+            (12_700, "12 ms"),
+            (500_000, "500 ms"),
+            (1_000_000, "1 s"),
+            (1_500_000, "1.5 s"),
+            (5_000_000, "5 s"),
+            (60_000_000, "60 s"),
+            (150_000_000, "150 s"),
+        ] {
+            assert_eq!(time(Duration::from_micros(micros)), text, "{micros}");
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! The line of one target: verdict, name, cause, advice, time.
+
+use super::failure::joined;
+use super::time::{age, time};
+use crate::check::Target;
+use crate::hints::Hint;
+use crate::snippet::{Secrets, Snippet, printable};
+use crate::verdict::{Answer, Failure, Health, Protocol, Refusal};
+use std::time::Duration;
+use ureq::http::StatusCode;
+
+/// The longest line, its end included.
+pub const MAX_LINE: usize = 512;
+
+/// The line of one target, its end included: at most [`MAX_LINE`] bytes.
+pub fn line(target: &Target, answer: &Answer, hint: Option<&Hint>, timeout: Duration) -> String {
+    let name = printable(target.name.as_bytes(), 160);
+    let words = Words {
+        secrets: &target.secrets(),
+        timeout,
+    };
+    match &answer.verdict {
+        Ok(health) => cut(
+            format!(
+                "healthy: {name}: {} in {}",
+                words.healthy(health),
+                time(answer.took)
+            ),
+            "",
+        ),
+        Err(failure) => {
+            let mut text = format!("unhealthy: {name}: {}", words.failure(failure));
+            if let Some(hint) = hint {
+                text.push_str("; ");
+                text.push_str(&advice(hint));
+            }
+            match **failure {
+                // These say how long it took.
+                Failure::TimedOut { .. } | Failure::NotAsked => cut(text, ""),
+                _ => cut(text, &format!(" ({})", time(answer.took))),
+            }
+        }
+    }
+}
+
+/// Joins a text and its end into one line, and cuts the text if it must be.
+pub fn cut(mut text: String, end: &str) -> String {
+    let room = MAX_LINE - 1 - end.len();
+    if text.len() > room {
+        text.truncate(text.floor_char_boundary(room - 3));
+        text.push_str("...");
+    }
+    text.push_str(end);
+    text.push('\n');
+    text
+}
+
+/// The words for what one target turned out to be.
+pub struct Words<'a> {
+    /// What they must not show.
+    pub secrets: &'a Secrets,
+    /// The time that the check had.
+    pub timeout: Duration,
+}
+
+impl Words<'_> {
+    fn healthy(&self, health: &Health) -> String {
+        match health {
+            Health::Status(status) => match StatusCode::from_u16(*status)
+                .ok()
+                .and_then(|code| code.canonical_reason())
+            {
+                Some(reason) => format!("{status} {reason}"),
+                None => status.to_string(),
+            },
+            Health::Opens => "accepts connections".into(),
+            Health::Answers => "answers".into(),
+            Health::Refuses(refusal, said) => {
+                let what = match refusal {
+                    Refusal::Unauthenticated => "wants authentication",
+                    Refusal::Unwelcome => "refuses this client",
+                };
+                let said = if said.is_empty() {
+                    String::new()
+                } else {
+                    format!(": {}", self.shown(said))
+                };
+                format!("answers, {what}{said}")
+            }
+            Health::Runs(pid) => format!("process {pid} runs"),
+            Health::Touched(ago) => format!("touched {} ago", age(*ago)),
+        }
+    }
+
+    pub fn shown(&self, snippet: &Snippet) -> String {
+        snippet.text(self.secrets)
+    }
+
+    pub fn body_part(&self, body: &Snippet) -> String {
+        if body.is_empty() {
+            "; the body is empty".into()
+        } else {
+            format!("; body: {}", self.shown(body))
+        }
+    }
+
+    /// Text of the command line, escaped and cut like everything else.
+    pub fn quoted(&self, text: &str, quote: &str) -> String {
+        let text = printable(&self.secrets.blacken(text.as_bytes()), 80);
+        format!("{quote}{text}{quote}")
+    }
+}
+
+fn advice(hint: &Hint) -> String {
+    match hint {
+        Hint::Listening(names) if names.is_empty() => "nothing listens here".into(),
+        Hint::Listening(names) => format!("listening here: {}", joined(names, ", ")),
+        Hint::Speaks(protocol) => format!("this looks like {}", protocol_name(*protocol)),
+        Hint::Follow => "-L follows redirects".into(),
+    }
+}
+
+fn protocol_name(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::Http => "HTTP",
+        Protocol::Tls => "TLS",
+        Protocol::Ssh => "SSH",
+        Protocol::Http2 => "HTTP/2",
+        Protocol::Mail => "SMTP or FTP",
+        Protocol::Redis => "Redis",
+        Protocol::Mysql => "MySQL",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_cut_with_its_end_kept() {
+        let line = cut("é".repeat(600), " (1.2 ms)");
+        assert!(
+            line.len() <= MAX_LINE && line.ends_with("... (1.2 ms)\n"),
+            "{line}"
+        );
+    }
+}

@@ -1,0 +1,159 @@
+//! The one deadline: kept at any length, over waiting, judging and printing.
+
+use crate::http::{OK, hold};
+use crate::support::{Server, checker, command};
+use libtest_mimic::Trial;
+use std::io::Read;
+use std::os::unix::net::UnixListener;
+use std::process::Stdio;
+use std::thread;
+use std::time::{Duration, Instant};
+
+pub fn trials() -> Vec<Trial> {
+    let mut trials = trials![
+        nobody_reads_what_is_printed,
+        a_reader_who_is_late,
+        a_file_that_may_not_grow,
+    ];
+    let long = trials![long_deadlines];
+    trials.extend(long.into_iter().map(|trial| trial.with_ignored_flag(true)));
+    trials
+}
+
+/// How late a check may be here. The promise is 20 ms on an idle machine; what runs on the kernel's timer wheel is up to 2 s
+/// late on these lengths.
+const LATE: Duration = Duration::from_millis(300);
+
+/// Side by side, because they do nothing but wait.
+fn long_deadlines() {
+    let silent = Server::new(hold);
+    let directory = tempfile::tempdir().expect("a directory");
+    let socket = directory.path().join("full.sock");
+    let _full = full_unix_socket(&socket);
+    let socket = socket.to_str().expect("a path in UTF-8");
+    let url = silent.url("/");
+    let waits: [(&str, &[&str]); 5] = [
+        ("5s", &[&url]),
+        ("11s", &[&url]),
+        ("20s", &[&url]),
+        ("28s", &[&url]),
+        ("20s", &["--unix-socket", socket, "http://localhost/"]),
+    ];
+    thread::scope(|scope| {
+        for (time, target) in waits {
+            scope.spawn(move || {
+                let begun = Instant::now();
+                let mut child = command(["-q", "-t", time].iter().chain(target))
+                    .spawn()
+                    .expect("it runs");
+                assert_eq!(child.wait().expect("its end").code(), Some(1));
+                let took = begun.elapsed();
+                let asked: u64 = time.trim_end_matches('s').parse().expect("a number");
+                let late = took.checked_sub(Duration::from_secs(asked));
+                let late = late.unwrap_or_else(|| panic!("{target:?}: {took:?}, not {time}"));
+                assert!(late < LATE, "{target:?}: {late:?} late after {time}");
+            });
+        }
+    });
+}
+
+/// A listener that accepts nobody, with its queue full.
+fn full_unix_socket(path: &std::path::Path) -> impl Sized {
+    use rustix::net::{AddressFamily, SocketAddrUnix, SocketType};
+    let listener =
+        rustix::net::socket(AddressFamily::UNIX, SocketType::STREAM, None).expect("a socket");
+    let address = SocketAddrUnix::new(path).expect("an address");
+    rustix::net::bind(&listener, &address).expect("bind");
+    rustix::net::listen(&listener, 0).expect("listen");
+    let listener = UnixListener::from(listener);
+    let waiting = std::os::unix::net::UnixStream::connect(path).expect("the only place");
+    (listener, waiting)
+}
+
+/// A pipe that is full. Whoever has the other end does not read it.
+fn full_pipe() -> (std::io::PipeReader, std::io::PipeWriter) {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    let flags = rustix::fs::fcntl_getfl(&writer).expect("its flags");
+    rustix::fs::fcntl_setfl(&writer, flags | rustix::fs::OFlags::NONBLOCK).expect("set them");
+    while rustix::io::write(&writer, &[b'x'; 4096]).is_ok() {}
+    rustix::fs::fcntl_setfl(&writer, flags).expect("set them back");
+    (reader, writer)
+}
+
+/// The line is given up, and the exit code is the answer.
+fn nobody_reads_what_is_printed() {
+    let server = Server::replying(OK);
+    let url = server.url("/");
+    for (arguments, code) in [
+        (&["-t", "300ms", &url][..], 0),
+        (&["-v", "-t", "300ms", &url], 0),
+        (&["-t", "300ms", "http://127.0.0.1:1/"], 1),
+        (&["-p", "80a"], 1),
+        (&["--help"], 0),
+    ] {
+        let (_reader, writer) = full_pipe();
+        let mut child = command(arguments)
+            .stdout(writer.try_clone().expect("a descriptor"))
+            .stderr(writer)
+            .spawn()
+            .expect("it runs");
+        let begun = Instant::now();
+        let status = loop {
+            match child.try_wait().expect("wait for it") {
+                Some(status) => break status,
+                None if begun.elapsed() > Duration::from_secs(20) => {
+                    let _ = child.kill();
+                    panic!("{arguments:?}: still printing");
+                }
+                None => thread::sleep(Duration::from_millis(5)),
+            }
+        };
+        assert_eq!(status.code(), Some(code), "{arguments:?}: {status}");
+    }
+}
+
+/// Who reads before the deadline gets the whole line.
+fn a_reader_who_is_late() {
+    let server = Server::replying(OK);
+    let (mut reader, writer) = full_pipe();
+    let mut child = command(["-t", "20s", &server.url("/")])
+        .stdout(writer)
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it runs");
+    while server.asked() == 0 {
+        thread::sleep(Duration::from_millis(5));
+    }
+    thread::sleep(Duration::from_millis(100));
+    let mut printed = Vec::new();
+    reader.read_to_end(&mut printed).expect("read the pipe");
+    assert_eq!(child.wait().expect("its end").code(), Some(0));
+    let printed = String::from_utf8(printed).expect("text");
+    let line = printed.trim_start_matches('x');
+    assert!(
+        line.starts_with("healthy: ") && line.ends_with("s\n"),
+        "{line}"
+    );
+}
+
+/// A write that would pass the limit raises SIGXFSZ, which kills whoever does not expect it.
+fn a_file_that_may_not_grow() {
+    let server = Server::replying(OK);
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    for (arguments, code) in [
+        (&[&*server.url("/")][..], 0),
+        (&["-v", &server.url("/")], 0),
+        (&["http://127.0.0.1:1/"], 1),
+        (&["-p", "80a"], 1),
+    ] {
+        let mut shell = std::process::Command::new("/bin/sh");
+        shell
+            .env_clear()
+            .args(["-c", "ulimit -f 0; exec \"$0\" \"$@\""]);
+        shell.arg(checker()).args(arguments);
+        let output = || file.reopen().expect("the file");
+        let ended = shell.stdout(output()).stderr(output()).status();
+        let ended = ended.expect("it runs");
+        assert_eq!(ended.code(), Some(code), "{arguments:?}: {ended}");
+    }
+}

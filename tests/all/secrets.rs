@@ -1,0 +1,211 @@
+//! Secrets: judged as they come, never printed, in whatever form a service repeats them.
+
+use crate::http::{after_request, said, send};
+use crate::support::{Server, check};
+use libtest_mimic::Trial;
+use std::time::Duration;
+
+pub fn trials() -> Vec<Trial> {
+    trials![
+        they_are_judged_as_they_came,
+        echoes_in_every_form,
+        echoes_in_pieces,
+        echoes_elsewhere,
+        short_ones_keep_the_body_out,
+        headers_are_not_shown,
+    ]
+}
+
+fn body(body: &str) -> Server {
+    Server::replying(format!("HTTP/1.1 200 OK\r\n\r\n{body}"))
+}
+
+/// What is blackened before it is judged changes the verdict.
+fn they_are_judged_as_they_came() {
+    let token = "Authorization: Bearer t0ps3cret";
+    let server = body("your token is t0ps3cret");
+    said(
+        &["-H", token, "--body-not", "t0ps3cret"],
+        &server.url("/"),
+        "unhealthy: body contains \"***\"; body: your token is *** (*s)",
+    );
+    said(
+        &["-H", token, "--body", "is t0ps3cret"],
+        &server.url("/"),
+        "healthy: 200 OK in *s",
+    );
+    // A head that holds the secret is still a head.
+    for value in ["1", "HTTP", "200", "OK", "Connection"] {
+        let header = format!("Authorization: {value}");
+        let server = Server::replying("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
+        said(&["-H", &header], &server.url("/"), "healthy: 200 OK in *s");
+    }
+    let server = body("{\"env\":\"production\"}");
+    let header = "Authorization: production";
+    said(
+        &["-H", header, "--json", "env=production"],
+        &server.url("/"),
+        "healthy: 200 OK in *s",
+    );
+    said(
+        &["-H", header, "--json", "env=staging"],
+        &server.url("/"),
+        "unhealthy: JSON env is \"***\", expected \"staging\" (*s)",
+    );
+    let server = Server::replying("HTTP/1.1 200 OK\r\nX-Token: t0ps3cret\r\n\r\n");
+    said(
+        &["-H", token, "--expect-header", "X-Token: t0ps3cret"],
+        &server.url("/"),
+        "healthy: 200 OK in *s",
+    );
+    said(
+        &["-H", token, "--expect-header", "X-Token: other"],
+        &server.url("/"),
+        "unhealthy: header X-Token is \"***\", expected \"other\" (*s)",
+    );
+}
+
+fn echoes_in_every_form() {
+    // hunter2=/ as a password; the whole is base64 with padding.
+    let basic = "Authorization: Basic bWU6aHVudGVyMj0v";
+    for (echo, shown) in [
+        ("wrong password hunter2=/", "wrong password ***"),
+        ("hunter2%3D%2F", "***"),
+        (
+            r"{\u0022p\u0022:\u0022hunter2\u003d\/\u0022}",
+            r"{\\u0022p\\u0022:\\u0022***\\u0022}",
+        ),
+        ("hunter2&#x3d;/", "***"),
+        ("bWU6aHVudGVyMj0v", "***"),
+        ("bWU6aHVudGVyMj0_", "***"),
+        ("Basic bWU6aHVudGVyMj0v.", "Basic ***."),
+    ] {
+        let server = Server::replying(format!("HTTP/1.1 401 No\r\n\r\n{echo}"));
+        let line = format!("unhealthy: status 401, expected 200-299; body: {shown} (*s)");
+        let address = server.url("/").replace("http://", "");
+        for options in [&["-u", "me:hunter2=/"][..], &["-H", basic]] {
+            said(options, &server.url("/"), &line);
+        }
+        let line = line.replacen("unhealthy: ", &format!("unhealthy: http://{address}: "), 1);
+        check([format!("http://me:hunter2%3d%2f@{address}")]).unhealthy(&line);
+    }
+    // Without the padding, and with the other alphabet.
+    let server = Server::replying(
+        "HTTP/1.1 401 No\r\n\r\nno such user YTpiYmJiPw YTpiYmJiPw== YTpiYmJiPw%3D%3d",
+    );
+    said(
+        &["-u", "a:bbbb?"],
+        &server.url("/"),
+        "unhealthy: status 401, expected 200-299; body: no such user *** ***== ***%3D%3d (*s)",
+    );
+}
+
+/// Split over chunks and segments.
+fn echoes_in_pieces() {
+    for pieces in [
+        ["7\r\nkey hun\r\n", "5\r\nter2!\r\n", "0\r\n\r\n"],
+        [
+            "3\r\nkey\r\n2\r\n h\r\n1\r\nu\r\n",
+            "5\r\nnter2\r\n1\r\n",
+            "!\r\n0\r\n\r\n",
+        ],
+    ] {
+        let server = after_request(move |connection| {
+            let _ = connection.set_nodelay(true);
+            send(
+                connection,
+                "HTTP/1.1 403 No\r\nTransfer-Encoding: chunked\r\n\r\n",
+            );
+            for piece in pieces {
+                std::thread::sleep(Duration::from_millis(5));
+                send(connection, piece);
+            }
+        });
+        said(
+            &["-H", "X-Api-Key: hunter2"],
+            &server.url("/"),
+            "unhealthy: status 403, expected 200-299; body: key ***! (*s)",
+        );
+    }
+    // One that is cut by the bound of what is read.
+    let text = format!("{}hunter2", "x".repeat(506));
+    let server = Server::replying(format!("HTTP/1.1 403 No\r\n\r\n{text}"));
+    let run = check(["-H", "X-Api-Key: hunter2", &server.url("/")]);
+    run.exits(1);
+    assert!(!run.stderr.contains("hunte"), "{run}");
+}
+
+/// In a head, in a redirect, in what is no HTTP, and in the trace.
+fn echoes_elsewhere() {
+    for reply in [
+        "hunter2 is no HTTP\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nhunter2\r\n\r\n",
+        "HTTP/1.1 200 hunter2",
+        "HTTP/1.1 302 X\r\nLocation: http://example.com/?p=hunter2\r\n\r\n",
+        "HTTP/1.1 302 X\r\nLocation: http://example.com/?p=h%75nter2\r\n\r\n",
+        "HTTP/1.1 500 hunter2\r\nX-Echo: {\"password\":\"hunter2\"}\r\n\r\nhunter2",
+        "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nhunter2",
+        "HTTP/1.1 200 OK\r\nContent-Encoding: hunter2\r\n\r\n",
+    ] {
+        let server = Server::replying(reply);
+        let url = server.url("/");
+        let run = check(["-v", "-L", "-b", "x", "-u", "admin:hunter2", &url]);
+        run.exits(1);
+        for secret in ["hunter2", "h%75nter2", "admin"] {
+            assert!(
+                !run.stderr.contains(secret) && run.stdout.is_empty(),
+                "{run}"
+            );
+        }
+        assert!(run.stderr.contains("***"), "{run}");
+    }
+}
+
+/// It could stand anywhere, so nothing of what the service says is shown.
+fn short_ones_keep_the_body_out() {
+    let server = Server::replying("HTTP/1.1 503 No\r\nX-A: b\r\n\r\nwrong password abc");
+    let url = server.url("/");
+    for options in [
+        &["-u", "me:abc"][..],
+        &["-H", "Authorization: Bearer abc"],
+        &["-H", "X-Key: abc"],
+    ] {
+        let run = said(
+            options,
+            &url,
+            "unhealthy: status 503, expected 200-299; body: (not shown: it could repeat a secret that is too short to be found in it) (*s)",
+        );
+        run.exits(1);
+        let run = check(options.iter().copied().chain(["-v", &url]));
+        assert!(
+            !run.stderr.contains("abc") && run.stderr.contains("< (not shown)\n"),
+            "{run}"
+        );
+    }
+}
+
+fn headers_are_not_shown() {
+    let server = Server::replying("HTTP/1.1 200 OK\r\n\r\n");
+    let run = check([
+        "-v",
+        "-H",
+        "Cookie: session=0123456789",
+        "-H",
+        "X-Api-Key: k3yk3yk3y",
+        "-H",
+        "X-Forwarded-Proto: https",
+        &server.url("/"),
+    ]);
+    run.exits(0);
+    for line in [
+        "> cookie: (not shown)\n",
+        "> x-api-key: (not shown)\n",
+        "> x-forwarded-proto: https\n",
+    ] {
+        assert!(run.stderr.contains(line), "{line}: {run}");
+    }
+    assert!(
+        !run.stderr.contains("0123456789") && !run.stderr.contains("k3yk3yk3y"),
+        "{run}"
+    );
+}
