@@ -3,7 +3,7 @@
 use crate::expect::{BodyExpectations, HeaderExpectation, Statuses};
 use crate::snippet::Secrets;
 use crate::vars::split_once;
-use crate::verdict::Seen;
+use crate::verdict::Reply;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -39,7 +39,7 @@ pub enum Place {
     Unix(PathBuf),
 }
 
-/// A name or address that can be this machine's. Whether an address really is, only the machine can say:
+/// A name or address that can be this machine's. Whether an address really is, only the machine can send:
 /// [`crate::net::is_here`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Host {
@@ -117,20 +117,20 @@ pub struct Handshake {
 #[derive(Debug)]
 pub struct Step {
     /// The bytes to send; none where the server speaks first.
-    pub say: &'static [u8],
+    pub send: &'static [u8],
     /// The reply.
-    pub hear: Hear,
+    pub judge: Judge,
 }
 
 /// How a reply is judged.
 #[derive(Debug)]
-pub enum Hear {
+pub enum Judge {
     /// By its first line that is not skipped. A pattern is what the line begins with, and if it ends in a letter or a digit,
     /// then as a word: a blank or the end of the line follows. One that ends in `$` is the whole line. `#` stands for a
     /// digit, and `?` for any character that can be seen.
     Lines(Lines),
     /// By a function, from what has come so far.
-    Bytes(fn(&[u8]) -> Seen),
+    Bytes(fn(&[u8]) -> Reply),
 }
 
 /// The lines that a text protocol can answer with.
@@ -139,13 +139,13 @@ pub struct Lines {
     /// Lines that say nothing yet.
     pub skip: &'static [&'static str],
     /// The server is well.
-    pub well: &'static [&'static str],
+    pub ok: &'static [&'static str],
     /// It is alive, and wants authentication.
     pub unauthenticated: &'static [&'static str],
     /// It is alive, and does not serve this client.
-    pub unwelcome: &'static [&'static str],
+    pub refused: &'static [&'static str],
     /// It cannot serve.
-    pub sick: &'static [&'static str],
+    pub unavailable: &'static [&'static str],
 }
 
 /// An HTTP request and what its response must be.

@@ -135,9 +135,9 @@ const OPTIONS: &[Row] = &[
     row(None, "status", "LIST", "healthy statuses, such as 200,204 or 2xx or 200-399 (default: 200-299)", Scope::Http,
         One(|given, text| set(&mut given.statuses, Statuses::parse(text)))),
     row(Some('b'), "body", "TEXT", "the body contains TEXT; repeatable, all must hold", Scope::HttpOrTcp,
-        Many(|given, text| push(&mut given.body.has, not_empty(text)))),
+        Many(|given, text| push(&mut given.body.body, not_empty(text)))),
     row(None, "body-not", "TEXT", "the body does not contain TEXT; repeatable", Scope::HttpOrTcp,
-        Many(|given, text| push(&mut given.body.lacks, not_empty(text)))),
+        Many(|given, text| push(&mut given.body.body_not, not_empty(text)))),
     row(Some('j'), "json", "PATH[=VALUE]", "the JSON body has PATH (a.b.0 or /a/b/0), equal to VALUE; repeatable", Scope::Http,
         Many(|given, text| push(&mut given.body.json, JsonExpectation::parse(text)))),
     row(None, "expect-header", "NAME[: VALUE]", "the response has the header, equal to VALUE", Scope::Http,
@@ -712,10 +712,10 @@ fn contradictions(given: &Given, used: &[Used], targets: &[String]) -> Result<()
             "--method: \"HEAD\" asks for no body, and something is expected of the body".into(),
         );
     }
-    for lacks in &given.body.lacks {
+    for lacks in &given.body.body_not {
         if given
             .body
-            .has
+            .body
             .iter()
             .any(|has| search::contains(has.as_bytes(), lacks))
         {

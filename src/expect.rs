@@ -195,9 +195,9 @@ impl HeaderExpectation {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BodyExpectations {
     /// Texts that it contains.
-    pub has: Vec<String>,
+    pub body: Vec<String>,
     /// Texts that it does not contain.
-    pub lacks: Vec<String>,
+    pub body_not: Vec<String>,
     /// What its JSON says.
     pub json: Vec<JsonExpectation>,
 }
@@ -205,14 +205,14 @@ pub struct BodyExpectations {
 impl BodyExpectations {
     /// Whether nothing is expected, so that the body need not be read.
     pub fn is_empty(&self) -> bool {
-        self.has.is_empty() && self.lacks.is_empty() && self.json.is_empty()
+        self.body.is_empty() && self.body_not.is_empty() && self.json.is_empty()
     }
 
     /// Begins to judge a body of which nothing has come yet.
     pub fn begin(&self) -> Coming<'_> {
         Coming {
             expected: self,
-            missing: self.has.iter().collect(),
+            missing: self.body.iter().collect(),
             known: 0,
         }
     }
@@ -228,10 +228,10 @@ impl BodyExpectations {
         bounded: bool,
         deadline: &Deadline,
     ) -> Result<(), Box<Failure>> {
-        for text in &self.has {
+        for text in &self.body {
             in_time(deadline, Phase::Judge)?;
             if !contains(body, text) {
-                return Err(Unmet::BodyLacks {
+                return Err(Unmet::Body {
                     text: text.clone(),
                     bounded,
                     body: Snippet::new(body),
@@ -239,13 +239,13 @@ impl BodyExpectations {
                 .into());
             }
         }
-        for text in &self.lacks {
+        for text in &self.body_not {
             in_time(deadline, Phase::Judge)?;
             if contains(body, text) {
                 return Err(body_has(text, body));
             }
         }
-        if bounded && !(self.lacks.is_empty() && self.json.is_empty()) {
+        if bounded && !(self.body_not.is_empty() && self.json.is_empty()) {
             return Err(Unmet::BodyTooLong.into());
         }
         if self.json.is_empty() {
@@ -285,7 +285,7 @@ impl Coming<'_> {
     /// body is still coming.
     pub fn has_all(&mut self, body: &[u8], deadline: &Deadline) -> Result<bool, Box<Failure>> {
         let known = std::mem::replace(&mut self.known, body.len());
-        for text in &self.expected.lacks {
+        for text in &self.expected.body_not {
             in_time(deadline, Phase::Body)?;
             if has_come(body, known, text) {
                 return Err(body_has(text, body));
@@ -299,12 +299,12 @@ impl Coming<'_> {
                 false => at += 1,
             }
         }
-        Ok(self.missing.is_empty() && !self.expected.has.is_empty())
+        Ok(self.missing.is_empty() && !self.expected.body.is_empty())
     }
 
     /// Judges the same: `Some` when no further byte can change the verdict.
     pub fn judge(&mut self, body: &[u8], deadline: &Deadline) -> Option<Result<(), Box<Failure>>> {
-        let only_texts = self.expected.lacks.is_empty() && self.expected.json.is_empty();
+        let only_texts = self.expected.body_not.is_empty() && self.expected.json.is_empty();
         match self.has_all(body, deadline) {
             Ok(all) => (all && only_texts).then_some(Ok(())),
             Err(failure) => Some(Err(failure)),
@@ -329,7 +329,7 @@ fn in_time(deadline: &Deadline, phase: Phase) -> Result<(), Box<Failure>> {
 
 fn body_has(text: &str, body: &[u8]) -> Box<Failure> {
     let (text, body) = (text.to_owned(), Snippet::new(body));
-    Unmet::BodyHas { text, body }.into()
+    Unmet::BodyNot { text, body }.into()
 }
 
 #[cfg(test)]
@@ -553,18 +553,18 @@ mod tests {
     fn judging_ends_at_the_deadline() {
         let over = Deadline::after(Duration::ZERO);
         let expected = BodyExpectations {
-            has: vec!["UP".into()],
-            lacks: vec!["DOWN".into()],
+            body: vec!["UP".into()],
+            body_not: vec!["DOWN".into()],
             json: vec![JsonExpectation::parse("a").unwrap()],
         };
         let late = |phase| Box::new(Failure::TimedOut { phase, peer: None });
         for one in [
             BodyExpectations {
-                has: expected.has.clone(),
+                body: expected.body.clone(),
                 ..Default::default()
             },
             BodyExpectations {
-                lacks: expected.lacks.clone(),
+                body_not: expected.body_not.clone(),
                 ..Default::default()
             },
             BodyExpectations {
@@ -586,7 +586,7 @@ mod tests {
     #[test]
     fn bodies_are_judged_as_soon_as_they_can_be() {
         let has = BodyExpectations {
-            has: vec!["UP".into(), "ok".into()],
+            body: vec!["UP".into(), "ok".into()],
             ..Default::default()
         };
         let ample = ample();
@@ -604,20 +604,20 @@ mod tests {
             assert_eq!(at, Some(fixed - 1), "{parts:?}");
         }
         let lacks = BodyExpectations {
-            lacks: vec!["DOWN".into()],
+            body_not: vec!["DOWN".into()],
             ..Default::default()
         };
         let mut coming = lacks.begin();
         assert_eq!(coming.judge(b"status DO", &ample), None);
         let verdict = coming.judge(b"status DOWN", &ample).map(unmet);
-        assert!(matches!(verdict, Some(Err(Unmet::BodyHas { .. }))));
+        assert!(matches!(verdict, Some(Err(Unmet::BodyNot { .. }))));
         assert_eq!(lacks.judge(b"status UP", false, &ample), Ok(()));
         assert_eq!(
             unmet(lacks.judge(b"status UP", true, &ample)),
             Err(Unmet::BodyTooLong)
         );
         assert!(
-            matches!(unmet(has.judge(b"UP", true, &ample)), Err(Unmet::BodyLacks { text, bounded: true, .. }) if text == "ok")
+            matches!(unmet(has.judge(b"UP", true, &ample)), Err(Unmet::Body { text, bounded: true, .. }) if text == "ok")
         );
     }
 
@@ -629,7 +629,7 @@ mod tests {
                 true => (Vec::new(), texts.clone()),
                 false => (texts.clone(), Vec::new()),
             };
-            let expected = BodyExpectations { has, lacks, ..Default::default() };
+            let expected = BodyExpectations { body: has, body_not: lacks, ..Default::default() };
             let (mut coming, ample) = (expected.begin(), ample());
             let mut end = 0;
             for length in cuts {
@@ -652,7 +652,7 @@ mod tests {
     #[test]
     fn the_last_byte_of_the_bound_counts() {
         let has = BodyExpectations {
-            has: vec!["UP".into()],
+            body: vec!["UP".into()],
             ..Default::default()
         };
         let body = [&vec![b'x'; MAX_BODY - 2][..], b"UP"].concat();

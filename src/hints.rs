@@ -30,7 +30,7 @@ pub fn advise(
             like: Some(protocol),
             ..
         }
-        | Failure::Alien {
+        | Failure::WrongProtocol {
             like: Some(protocol),
             ..
         } => Some(Hint::Speaks(*protocol)),

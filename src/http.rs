@@ -10,7 +10,7 @@ mod head;
 mod redirect;
 mod transport;
 
-pub use exchange::{Reply, Request, send};
+pub use exchange::{Request, Response, send};
 pub use head::MAX_HEAD;
 pub use redirect::is_redirect;
 

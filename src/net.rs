@@ -84,19 +84,19 @@ fn timed_out(peer: Peer) -> Failure {
 
 /// Who says the first word on a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum First {
+pub enum Opening {
     /// The client, at once.
-    Ours,
+    ClientFirst,
     /// The server; or nobody says a word.
-    Theirs,
+    ServerFirst,
 }
 
-impl First {
+impl Opening {
     /// Whose it is where the client begins with `word`, which is empty if the client has nothing to say.
-    pub fn word(word: &[u8]) -> Self {
+    pub fn with(word: &[u8]) -> Self {
         match word {
-            [] => First::Theirs,
-            _ => First::Ours,
+            [] => Opening::ServerFirst,
+            _ => Opening::ClientFirst,
         }
     }
 }
@@ -105,7 +105,7 @@ impl First {
 ///
 /// # Errors
 /// [`Failure`], for the last address tried, or for all that refused.
-pub fn dial(place: &Place, first: First, deadline: &Deadline) -> Result<Stream, Box<Failure>> {
+pub fn dial(place: &Place, opening: Opening, deadline: &Deadline) -> Result<Stream, Box<Failure>> {
     match place {
         Place::Unix(path) => {
             let peer = Peer::Unix(path.clone());
@@ -126,7 +126,7 @@ pub fn dial(place: &Place, first: First, deadline: &Deadline) -> Result<Stream, 
             let mut failure = None;
             for address in addresses(host, port) {
                 let peer = Peer::Tcp(address);
-                match connected_tcp(address, first, deadline) {
+                match connected_tcp(address, opening, deadline) {
                     Ok(fd) => return Ok(Stream { fd, peer }),
                     Err(Ok(Errno::CONNREFUSED)) => refused.push(peer),
                     Err(Ok(errno)) => {
@@ -160,11 +160,11 @@ const SLICE: Duration = Duration::from_millis(100);
 /// Connects to a TCP address without blocking, so that it is [`ready`] that waits.
 fn connected_tcp(
     address: SocketAddr,
-    first: First,
+    opening: Opening,
     deadline: &Deadline,
 ) -> Result<OwnedFd, Result<Errno, Expired>> {
     let fd = socket(family(address), SocketType::STREAM, SocketFlags::NONBLOCK).map_err(Ok)?;
-    if first == First::Ours {
+    if opening == Opening::ClientFirst {
         join_first_word(&fd);
     }
     let mut has_waited = false;

@@ -42,17 +42,17 @@ pub enum Refusal {
 
 /// What a reply that has come so far amounts to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Seen {
+pub enum Reply {
     /// It may become a valid one.
-    More,
+    Incomplete,
     /// The step is done; the reply took so many bytes.
-    Well(usize),
+    Ok(usize),
     /// The server is alive, and refuses this client.
-    Refuses(Refusal, Snippet),
+    Refused(Refusal, Snippet),
     /// The server says that it cannot serve, in these words.
-    Sick(Snippet),
+    Unavailable(Snippet),
     /// It is no reply of this protocol.
-    Alien,
+    WrongProtocol,
 }
 
 /// What a probe brings home.
@@ -210,9 +210,9 @@ pub enum Failure {
     /// The response is not as expected.
     Unexpected(Unmet),
     /// The server says that it cannot serve.
-    Sick(Snippet),
+    Unavailable(Snippet),
     /// The reply is not one of this protocol.
-    Alien {
+    WrongProtocol {
         /// The protocol that was spoken.
         scheme: &'static str,
         /// How the reply begins.
@@ -309,7 +309,7 @@ pub enum NotFollowed {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unmet {
     /// The body does not contain the text.
-    BodyLacks {
+    Body {
         /// What `--body` asked for.
         text: String,
         /// Whether the search stopped at its bound, with more body to come.
@@ -318,7 +318,7 @@ pub enum Unmet {
         body: Snippet,
     },
     /// The body contains a text that it must not.
-    BodyHas {
+    BodyNot {
         /// What `--body-not` forbids.
         text: String,
         /// The beginning of the body.

@@ -30,7 +30,7 @@ pub struct Request {
 }
 
 /// A response of which the head has come.
-pub struct Reply {
+pub struct Response {
     /// The status.
     pub status: u16,
     /// The last `Location`.
@@ -48,7 +48,7 @@ pub fn send(
     request: &Request,
     deadline: &Deadline,
     trace: &mut Trace,
-) -> Result<Reply, Box<Failure>> {
+) -> Result<Response, Box<Failure>> {
     let to_head = request.method == Method::HEAD;
     let longest_line = longest_line(request);
     let dialler = Dialler::new(&request.place, deadline, to_head, longest_line);
@@ -56,7 +56,7 @@ pub fn send(
     *trace = std::mem::take(&mut dialler.shared().trace);
     let response = sent.map_err(|error| failure(error, &trace.head))?;
     let location = response.headers().get_all("location").iter().next_back();
-    Ok(Reply {
+    Ok(Response {
         status: response.status().as_u16(),
         location: location.map(|value| value.as_bytes().to_vec()),
         dialler,
@@ -119,7 +119,7 @@ fn failure(error: Error, head: &[u8]) -> Box<Failure> {
     bad_head(why, head)
 }
 
-impl Reply {
+impl Response {
     /// The values of a header field, as they came.
     pub fn values(head: &[u8], name: &str) -> Vec<Vec<u8>> {
         let mut head = head.to_vec();

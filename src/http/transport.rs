@@ -7,7 +7,7 @@ use super::body::Body;
 use super::head::{self, Framing, Head, MAX_HEAD, head_in};
 use crate::check::Place;
 use crate::deadline::Deadline;
-use crate::net::{First, Stream, dial};
+use crate::net::{Opening, Stream, dial};
 use crate::verdict::{Failure, Mark, Phase, Protocol, Snippet, Trace};
 use std::io::{self, ErrorKind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -136,7 +136,7 @@ impl Connector for Dialler {
 
     fn connect(&self, _: &ConnectionDetails, _: Option<()>) -> Result<Option<Connection>, Error> {
         let deadline = self.shared().deadline;
-        let stream = Arc::new(dial(&self.place, First::Ours, &deadline).map_err(carry)?);
+        let stream = Arc::new(dial(&self.place, Opening::ClientFirst, &deadline).map_err(carry)?);
         self.mark(Mark::Connected);
         let mut shared = self.shared();
         shared.trace.peer = Some(stream.peer().clone());

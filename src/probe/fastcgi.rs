@@ -1,6 +1,6 @@
 //! FastCGI responders, such as php-fpm with `ping.path`: <https://fastcgi-archives.github.io/FastCGI_Specification.html>.
 
-use super::Talk;
+use super::Session;
 use crate::verdict::{Failure, Health, Phase, Protocol, Snippet, Verdict};
 
 const BEGIN_REQUEST: u8 = 1;
@@ -11,12 +11,12 @@ const STDOUT: u8 = 6;
 const STDERR: u8 = 7;
 
 /// Asks for `script`, and wants a response without a `Status` or with a 2xx one, and an END_REQUEST without complaint.
-pub fn ask(talk: &mut Talk, script: &str, query: &str) -> Verdict {
-    talk.say(&request(script, query))?;
+pub fn ask(session: &mut Session, script: &str, query: &str) -> Verdict {
+    session.send(&request(script, query))?;
     let mut page = Vec::new();
     loop {
-        let enough = talk.need(8, Phase::Reply);
-        let proper = match talk.heard() {
+        let enough = session.receive_at_least(8, Phase::Reply);
+        let proper = match session.received() {
             // Its body has a length of its own.
             [1, END_REQUEST, 0, 1, high, low, ..] => (*high, *low) == (0, 8),
             [1, kind, 0, 1, ..] => matches!(*kind, END_REQUEST | STDOUT | STDERR),
@@ -25,20 +25,20 @@ pub fn ask(talk: &mut Talk, script: &str, query: &str) -> Verdict {
             [] => true,
         };
         if !proper {
-            let got = Snippet::at_most(talk.heard(), 100);
-            return Err(Box::new(Failure::Alien {
+            let got = Snippet::at_most(session.received(), 100);
+            return Err(Box::new(Failure::WrongProtocol {
                 scheme: "fastcgi",
                 got,
-                like: Protocol::of(talk.heard()),
+                like: Protocol::of(session.received()),
             }));
         }
         enough?;
-        let &[_, kind, _, _, high, low, padding, _] = &talk.heard()[..8] else {
+        let &[_, kind, _, _, high, low, padding, _] = &session.received()[..8] else {
             unreachable!("8 bytes")
         };
         let length = usize::from(u16::from_be_bytes([high, low]));
-        talk.need(8 + length, Phase::Reply)?;
-        let content = &talk.heard()[8..8 + length];
+        session.receive_at_least(8 + length, Phase::Reply)?;
+        let content = &session.received()[8..8 + length];
         match (kind, content) {
             (STDOUT, content) => page.extend_from_slice(content),
             (END_REQUEST, [_, _, _, _, 0, ..]) => break,
@@ -47,8 +47,8 @@ pub fn ask(talk: &mut Talk, script: &str, query: &str) -> Verdict {
             }
             _ => {}
         }
-        talk.need(8 + length + usize::from(padding), Phase::Reply)?;
-        talk.used(8 + length + usize::from(padding));
+        session.receive_at_least(8 + length + usize::from(padding), Phase::Reply)?;
+        session.consume(8 + length + usize::from(padding));
     }
     // Without a head there is no response at all.
     let (got, body) = match head(&page) {

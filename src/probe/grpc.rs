@@ -4,7 +4,7 @@
 //! `PROTOCOL-HTTP2.md` beside it. One stream and two header fields are all that matters, so this reads no more of HPACK
 //! than it takes to find them: we allow the peer no dynamic table, and compare Huffman-coded names in their coded form.
 
-use super::Talk;
+use super::Session;
 use crate::verdict::{Failure, Health, Phase, Protocol, Snippet, Verdict};
 
 const DATA: u8 = 0;
@@ -27,34 +27,34 @@ const STREAM: u32 = 1;
 const MAX_BLOCK: usize = 16 * 1024;
 
 /// Asks whether `service` is SERVING; the empty service is the server as a whole.
-pub fn ask(talk: &mut Talk, authority: &str, service: &str) -> Verdict {
-    talk.say(&request(authority, service))?;
-    let mut reply = Reply::default();
+pub fn ask(session: &mut Session, authority: &str, service: &str) -> Verdict {
+    session.send(&request(authority, service))?;
+    let mut reply = Call::default();
     // The first frame must be SETTINGS (RFC 9113, section 3.4), which tells HTTP/2 from everything else.
     let mut first = true;
     loop {
-        let enough = talk.need(9, Phase::Reply);
+        let enough = session.receive_at_least(9, Phase::Reply);
         // An alert of TLS is shorter than a frame's head.
-        if first && Protocol::of(talk.heard()).is_some_and(|like| like != Protocol::Http2) {
-            return Err(alien(talk));
+        if first && Protocol::of(session.received()).is_some_and(|like| like != Protocol::Http2) {
+            return Err(alien(session));
         }
         enough?;
-        let head = &talk.heard()[..9];
+        let head = &session.received()[..9];
         let length = usize::from(head[0]) << 16 | usize::from(head[1]) << 8 | usize::from(head[2]);
         let (kind, flags) = (head[3], head[4]);
         let stream = u32::from_be_bytes([head[5] & 0x7f, head[6], head[7], head[8]]);
         if first && (kind, flags & ACK, stream) != (SETTINGS, 0, 0) || length > MAX_BLOCK {
-            return Err(alien(talk));
+            return Err(alien(session));
         }
         first = false;
-        talk.need(9 + length, Phase::Reply)?;
-        let payload = talk.heard()[9..9 + length].to_vec();
+        session.receive_at_least(9 + length, Phase::Reply)?;
+        let payload = session.received()[9..9 + length].to_vec();
         match (kind, stream) {
-            (SETTINGS, 0) if flags & ACK == 0 => talk.say(&frame(SETTINGS, ACK, 0, &[]))?,
-            (PING, 0) if flags & ACK == 0 => talk.say(&frame(PING, ACK, 0, &payload))?,
+            (SETTINGS, 0) if flags & ACK == 0 => session.send(&frame(SETTINGS, ACK, 0, &[]))?,
+            (PING, 0) if flags & ACK == 0 => session.send(&frame(PING, ACK, 0, &payload))?,
             // It goes on with streams up to the one it names: with ours, or with none.
             (GOAWAY, 0) if payload.get(..4).is_some_and(|last| last == [0; 4]) => {
-                return Err(talk.closed(Phase::Reply));
+                return Err(session.closed_early(Phase::Reply));
             }
             (RST_STREAM, STREAM) => {
                 return Err(Box::new(Failure::Reset {
@@ -63,7 +63,7 @@ pub fn ask(talk: &mut Talk, authority: &str, service: &str) -> Verdict {
             }
             (HEADERS | CONTINUATION | DATA, STREAM) => {
                 if reply.frame(kind, flags, &payload).is_none() {
-                    return Err(alien(talk));
+                    return Err(alien(session));
                 }
                 if reply.ended {
                     break;
@@ -71,17 +71,17 @@ pub fn ask(talk: &mut Talk, authority: &str, service: &str) -> Verdict {
             }
             _ => {}
         }
-        talk.used(9 + length);
+        session.consume(9 + length);
     }
     // GOAWAY: no error.
-    talk.part_with(&frame(GOAWAY, 0, 0, &[0; 8]));
-    reply.verdict().unwrap_or_else(|| Err(alien(talk)))
+    session.set_goodbye(&frame(GOAWAY, 0, 0, &[0; 8]));
+    reply.verdict().unwrap_or_else(|| Err(alien(session)))
 }
 
-fn alien(talk: &Talk) -> Box<Failure> {
-    let like = Protocol::of(talk.heard()).filter(|&like| like != Protocol::Http2);
-    let got = Snippet::at_most(talk.heard(), 100);
-    Box::new(Failure::Alien {
+fn alien(session: &Session) -> Box<Failure> {
+    let like = Protocol::of(session.received()).filter(|&like| like != Protocol::Http2);
+    let got = Snippet::at_most(session.received(), 100);
+    Box::new(Failure::WrongProtocol {
         scheme: "grpc",
         got,
         like,
@@ -90,7 +90,7 @@ fn alien(talk: &Talk) -> Box<Failure> {
 
 /// What has come on the stream.
 #[derive(Default)]
-struct Reply {
+struct Call {
     /// A header block, and whether CONTINUATION must go on with it.
     block: Vec<u8>,
     open: bool,
@@ -102,7 +102,7 @@ struct Reply {
     ended: bool,
 }
 
-impl Reply {
+impl Call {
     /// Takes a frame of the stream. None when it is malformed.
     fn frame(&mut self, kind: u8, flags: u8, payload: &[u8]) -> Option<()> {
         // Nothing comes between the pieces of a header block.
@@ -383,7 +383,7 @@ mod tests {
     use super::*;
 
     fn after(block: &[u8], message: &[u8]) -> Option<Verdict> {
-        let mut reply = Reply::default();
+        let mut reply = Call::default();
         reply.frame(HEADERS, END_HEADERS, b"\x88")?;
         reply.frame(DATA, 0, message)?;
         reply.frame(HEADERS, END_HEADERS | END_STREAM, block)?;
@@ -432,7 +432,7 @@ mod tests {
 
     #[test]
     fn padding_and_continuation() {
-        let mut reply = Reply::default();
+        let mut reply = Call::default();
         let flags = PADDED | PRIORITY | END_STREAM;
         let padded = b"\x02\0\0\0\0\0\x88\0\x0bgrpc-sta\0\0";
         reply.frame(HEADERS, flags, padded).unwrap();
@@ -442,14 +442,14 @@ mod tests {
             (reply.http_status, reply.grpc_status, reply.ended),
             (Some(200), Some(0), true)
         );
-        assert!(Reply::default().frame(DATA, PADDED, b"\x05abc").is_none());
+        assert!(Call::default().frame(DATA, PADDED, b"\x05abc").is_none());
     }
 
     #[test]
     fn replies_never_panic() {
         use proptest::prelude::*;
         proptest!(|(frames in proptest::collection::vec((0u8..10, any::<u8>(), proptest::collection::vec(any::<u8>(), 0..40)), 0..6))| {
-            let mut reply = Reply::default();
+            let mut reply = Call::default();
             for (kind, flags, payload) in frames {
                 let kind = [DATA, HEADERS, CONTINUATION][usize::from(kind) % 3];
                 if reply.frame(kind, flags, &payload).is_none() {

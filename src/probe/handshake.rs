@@ -3,16 +3,16 @@
 //! "Well" is a proper answer. A server that answers properly and refuses this client is alive; one that says it cannot
 //! serve is not healthy. Replies are judged from what has come so far, by whole fields.
 
-use super::Talk;
-use crate::check::{Handshake, Hear, Lines, Step};
-use crate::verdict::{Failure, Health, Phase, Protocol, Refusal, Seen, Snippet, Verdict};
+use super::Session;
+use crate::check::{Handshake, Judge, Lines, Step};
+use crate::verdict::{Failure, Health, Phase, Protocol, Refusal, Reply, Snippet, Verdict};
 
 const NONE: Lines = Lines {
     skip: &[],
-    well: &[],
+    ok: &[],
     unauthenticated: &[],
-    unwelcome: &[],
-    sick: &[],
+    refused: &[],
+    unavailable: &[],
 };
 
 /// Replies of SMTP and FTP that say no, in one line or in several.
@@ -25,15 +25,15 @@ pub const TABLE: &[Handshake] = &[
     Handshake {
         scheme: "redis", port: 6379,
         proves: "answers PING: it has loaded its data and accepts clients",
-        steps: &[Step { say: b"PING\r\n", hear: Hear::Lines(Lines {
-            well: &["+PONG$"], unauthenticated: &["-NOAUTH"], unwelcome: &["-NOPERM", "-DENIED"], sick: &["-"], ..NONE }) }],
+        steps: &[Step { send: b"PING\r\n", judge: Judge::Lines(Lines {
+            ok: &["+PONG$"], unauthenticated: &["-NOAUTH"], refused: &["-NOPERM", "-DENIED"], unavailable: &["-"], ..NONE }) }],
         goodbye: b"",
     },
     // https://www.postgresql.org/docs/current/protocol-message-formats.html: StartupMessage 3.0 for the user postgres.
     Handshake {
         scheme: "postgres", port: 5432,
         proves: "would authenticate a client (as USER@HOST/DATABASE): it has started and recovered, with room for one",
-        steps: &[Step { say: b"\0\0\0\x17\0\x03\0\0user\0postgres\0\0", hear: Hear::Bytes(postgres) }],
+        steps: &[Step { send: b"\0\0\0\x17\0\x03\0\0user\0postgres\0\0", judge: Judge::Bytes(postgres) }],
         // Terminate.
         goodbye: b"X\0\0\0\x04",
     },
@@ -41,7 +41,7 @@ pub const TABLE: &[Handshake] = &[
     Handshake {
         scheme: "mysql", port: 3306,
         proves: "greets: it has started and has room for a client",
-        steps: &[Step { say: b"", hear: Hear::Bytes(mysql) }],
+        steps: &[Step { send: b"", judge: Judge::Bytes(mysql) }],
         // HandshakeResponse41 that announces connection attributes and ends before them, and COM_QUIT for a server to
         // which that is no mistake. MariaDB warns in its log of a client that leaves without a name, and of one whose
         // name it denies, but not of one that breaks off in between; and this user, which it has had since 10.4, has no
@@ -52,25 +52,25 @@ pub const TABLE: &[Handshake] = &[
     Handshake {
         scheme: "amqp", port: 5672,
         proves: "starts an AMQP 0-9-1 connection",
-        steps: &[Step { say: b"AMQP\0\0\x09\x01", hear: Hear::Bytes(amqp) }],
+        steps: &[Step { send: b"AMQP\0\0\x09\x01", judge: Judge::Bytes(amqp) }],
         goodbye: b"",
     },
     // https://github.com/memcached/memcached/blob/master/doc/protocol.txt
     Handshake {
         scheme: "memcached", port: 11211,
         proves: "answers the version command: it accepts clients",
-        steps: &[Step { say: b"version\r\n", hear: Hear::Lines(Lines {
-            well: &["VERSION ?"], unauthenticated: &["CLIENT_ERROR unauthenticated"],
-            sick: &["ERROR", "SERVER_ERROR", "CLIENT_ERROR"], ..NONE }) }],
+        steps: &[Step { send: b"version\r\n", judge: Judge::Lines(Lines {
+            ok: &["VERSION ?"], unauthenticated: &["CLIENT_ERROR unauthenticated"],
+            unavailable: &["ERROR", "SERVER_ERROR", "CLIENT_ERROR"], ..NONE }) }],
         goodbye: b"quit\r\n",
     },
-    // RFC 5321, sections 3.1 and 4.2. Some servers drop clients that talk before the last line of the banner.
+    // RFC 5321, sections 3.1 and 4.2. Some servers drop clients that session before the last line of the banner.
     Handshake {
         scheme: "smtp", port: 25,
         proves: "greets and answers HELO: it takes mail sessions",
         steps: &[
-            Step { say: b"", hear: Hear::Lines(Lines { skip: &["220-"], well: &["220"], sick: ERRORS, ..NONE }) },
-            Step { say: b"HELO localhost\r\n", hear: Hear::Lines(Lines { skip: &["25#-"], well: &["25#"], sick: ERRORS, ..NONE }) },
+            Step { send: b"", judge: Judge::Lines(Lines { skip: &["220-"], ok: &["220"], unavailable: ERRORS, ..NONE }) },
+            Step { send: b"HELO localhost\r\n", judge: Judge::Lines(Lines { skip: &["25#-"], ok: &["25#"], unavailable: ERRORS, ..NONE }) },
         ],
         goodbye: b"QUIT\r\n",
     },
@@ -78,14 +78,14 @@ pub const TABLE: &[Handshake] = &[
     Handshake {
         scheme: "ldap", port: 389,
         proves: "answers an anonymous bind",
-        steps: &[Step { say: b"\x30\x0c\x02\x01\x01\x60\x07\x02\x01\x03\x04\0\x80\0", hear: Hear::Bytes(ldap) }],
+        steps: &[Step { send: b"\x30\x0c\x02\x01\x01\x60\x07\x02\x01\x03\x04\0\x80\0", judge: Judge::Bytes(ldap) }],
         goodbye: b"\x30\x05\x02\x01\x02\x42\0",
     },
     // https://zookeeper.apache.org/doc/current/zookeeperAdmin.html#sc_4lw
     Handshake {
         scheme: "zookeeper", port: 2181,
         proves: "answers ruok: it runs, though it may have no quorum",
-        steps: &[Step { say: b"ruok", hear: Hear::Bytes(zookeeper) }],
+        steps: &[Step { send: b"ruok", judge: Judge::Bytes(zookeeper) }],
         goodbye: b"",
     },
     // https://www.mongodb.com/docs/manual/reference/mongodb-wire-protocol/: OP_MSG {ping: 1, $db: "admin"}.
@@ -93,15 +93,15 @@ pub const TABLE: &[Handshake] = &[
         scheme: "mongodb", port: 27017,
         proves: "answers the ping command",
         steps: &[Step {
-            say: b"\x33\0\0\0\x01\0\0\0\0\0\0\0\xdd\x07\0\0\0\0\0\0\0\x1e\0\0\0\x10ping\0\x01\0\0\0\x02$db\0\x06\0\0\0admin\0\0",
-            hear: Hear::Bytes(mongodb) }],
+            send: b"\x33\0\0\0\x01\0\0\0\0\0\0\0\xdd\x07\0\0\0\0\0\0\0\x1e\0\0\0\x10ping\0\x01\0\0\0\x02$db\0\x06\0\0\0admin\0\0",
+            judge: Judge::Bytes(mongodb) }],
         goodbye: b"",
     },
     // https://docs.oasis-open.org/mqtt/mqtt/v3.1.1/: CONNECT with a clean session and no client id, DISCONNECT.
     Handshake {
         scheme: "mqtt", port: 1883,
         proves: "accepts an MQTT 3.1.1 connection",
-        steps: &[Step { say: b"\x10\x0c\0\x04MQTT\x04\x02\0\x3c\0\0", hear: Hear::Bytes(mqtt) }],
+        steps: &[Step { send: b"\x10\x0c\0\x04MQTT\x04\x02\0\x3c\0\0", judge: Judge::Bytes(mqtt) }],
         goodbye: b"\xe0\0",
     },
     // https://docs.nats.io/reference/reference-protocols/nats-protocol
@@ -109,11 +109,11 @@ pub const TABLE: &[Handshake] = &[
         scheme: "nats", port: 4222,
         proves: "answers PING: it accepts clients",
         steps: &[
-            Step { say: b"", hear: Hear::Lines(Lines { well: &["INFO {"], sick: &["-ERR "], ..NONE }) },
-            Step { say: b"CONNECT {\"verbose\":false}\r\nPING\r\n", hear: Hear::Lines(Lines {
-                skip: &["INFO {", "PING$", "+OK$"], well: &["PONG$"],
+            Step { send: b"", judge: Judge::Lines(Lines { ok: &["INFO {"], unavailable: &["-ERR "], ..NONE }) },
+            Step { send: b"CONNECT {\"verbose\":false}\r\nPING\r\n", judge: Judge::Lines(Lines {
+                skip: &["INFO {", "PING$", "+OK$"], ok: &["PONG$"],
                 unauthenticated: &["-ERR 'Authorization Violation'$", "-ERR 'Authentication"],
-                unwelcome: &["-ERR 'Secure Connection"], sick: &["-ERR "] }) },
+                refused: &["-ERR 'Secure Connection"], unavailable: &["-ERR "] }) },
         ],
         goodbye: b"",
     },
@@ -121,7 +121,7 @@ pub const TABLE: &[Handshake] = &[
     Handshake {
         scheme: "kafka", port: 9092,
         proves: "answers ApiVersions: the broker accepts requests",
-        steps: &[Step { say: b"\0\0\0\x0a\0\x12\0\0\0\0\0\x01\xff\xff", hear: Hear::Bytes(kafka) }],
+        steps: &[Step { send: b"\0\0\0\x0a\0\x12\0\0\0\0\0\x01\xff\xff", judge: Judge::Bytes(kafka) }],
         goodbye: b"",
     },
     // https://github.com/apache/cassandra/blob/trunk/doc/native_protocol_v4.spec: OPTIONS, which is answered before
@@ -129,21 +129,21 @@ pub const TABLE: &[Handshake] = &[
     Handshake {
         scheme: "cassandra", port: 9042,
         proves: "answers OPTIONS: it takes clients",
-        steps: &[Step { say: b"\x04\0\0\0\x05\0\0\0\0", hear: Hear::Bytes(cassandra) }],
+        steps: &[Step { send: b"\x04\0\0\0\x05\0\0\0\0", judge: Judge::Bytes(cassandra) }],
         goodbye: b"",
     },
     // https://linux.die.net/man/8/clamd
     Handshake {
         scheme: "clamav", port: 3310,
         proves: "answers PING: it takes sessions",
-        steps: &[Step { say: b"zPING\0", hear: Hear::Bytes(clamav) }],
+        steps: &[Step { send: b"zPING\0", judge: Judge::Bytes(clamav) }],
         goodbye: b"",
     },
     // RFC 4253, section 4.2
     Handshake {
         scheme: "ssh", port: 22,
         proves: "sends its version: it takes connections",
-        steps: &[Step { say: b"", hear: Hear::Bytes(ssh) }],
+        steps: &[Step { send: b"", judge: Judge::Bytes(ssh) }],
         // A version, and SSH_MSG_DISCONNECT by the application (section 11.1): of less, sshd writes an error to its log.
         goodbye: b"SSH-2.0-healthchecker\r\n\0\0\0\x14\x06\x01\0\0\0\x0b\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
     },
@@ -151,21 +151,21 @@ pub const TABLE: &[Handshake] = &[
     Handshake {
         scheme: "ftp", port: 21,
         proves: "greets: it takes sessions",
-        steps: &[Step { say: b"", hear: Hear::Lines(Lines { skip: &["120"], well: &["220", "220-"], sick: ERRORS, ..NONE }) }],
+        steps: &[Step { send: b"", judge: Judge::Lines(Lines { skip: &["120"], ok: &["220", "220-"], unavailable: ERRORS, ..NONE }) }],
         goodbye: b"QUIT\r\n",
     },
     // RFC 1939, section 4
     Handshake {
         scheme: "pop3", port: 110,
         proves: "greets: it takes sessions",
-        steps: &[Step { say: b"", hear: Hear::Lines(Lines { well: &["+OK"], sick: &["-ERR"], ..NONE }) }],
+        steps: &[Step { send: b"", judge: Judge::Lines(Lines { ok: &["+OK"], unavailable: &["-ERR"], ..NONE }) }],
         goodbye: b"QUIT\r\n",
     },
     // RFC 3501, section 7.1
     Handshake {
         scheme: "imap", port: 143,
         proves: "greets: it takes sessions",
-        steps: &[Step { say: b"", hear: Hear::Lines(Lines { well: &["* OK", "* PREAUTH"], sick: &["* BYE"], ..NONE }) }],
+        steps: &[Step { send: b"", judge: Judge::Lines(Lines { ok: &["* OK", "* PREAUTH"], unavailable: &["* BYE"], ..NONE }) }],
         goodbye: b"a LOGOUT\r\n",
     },
     // RFC 8446, section 4.1.2: a ClientHello for TLS 1.2 and 1.3. Nothing secret is sent, and so the random and the key
@@ -173,7 +173,7 @@ pub const TABLE: &[Handshake] = &[
     Handshake {
         scheme: "tls", port: 443,
         proves: "speaks TLS: the certificate is not looked at",
-        steps: &[Step { say: CLIENT_HELLO, hear: Hear::Bytes(tls) }],
+        steps: &[Step { send: CLIENT_HELLO, judge: Judge::Bytes(tls) }],
         goodbye: b"\x15\x03\x03\0\x02\x01\0",
     },
 ];
@@ -200,63 +200,67 @@ pub fn postgres_startup(user: &str, database: &str) -> Vec<u8> {
 }
 
 /// Goes through the steps of `handshake`, with `hello` in place of what its first one says.
-pub fn ask(talk: &mut Talk, handshake: &'static Handshake, mut hello: Option<&[u8]>) -> Verdict {
+pub fn ask(
+    session: &mut Session,
+    handshake: &'static Handshake,
+    mut hello: Option<&[u8]>,
+) -> Verdict {
     for step in handshake.steps {
-        talk.say(hello.take().unwrap_or(step.say))?;
-        let phase = if step.say.is_empty() {
+        session.send(hello.take().unwrap_or(step.send))?;
+        let phase = if step.send.is_empty() {
             Phase::Greeting
         } else {
             Phase::Reply
         };
-        if let Some(refused) = hear(talk, step, phase, handshake)? {
+        if let Some(refused) = hear(session, step, phase, handshake)? {
             return Ok(refused);
         }
     }
     // Not to one that refused: PostgreSQL, which waits for a password, would log a protocol violation.
-    talk.part_with(handshake.goodbye);
+    session.set_goodbye(handshake.goodbye);
     Ok(Health::Answers)
 }
 
 /// Listens until the step is judged: nothing if the next one may follow.
 fn hear(
-    talk: &mut Talk,
+    session: &mut Session,
     step: &Step,
     phase: Phase,
     handshake: &'static Handshake,
 ) -> Result<Option<Health>, Box<Failure>> {
     loop {
-        let heard = talk.heard();
-        let seen = match &step.hear {
+        let heard = session.received();
+        let seen = match &step.judge {
             // Nothing is told by silence, and the judges may look at the first byte.
-            _ if heard.is_empty() => Seen::More,
-            Hear::Lines(lines) => judge_lines(heard, lines),
-            Hear::Bytes(judge) => judge(heard),
+            _ if heard.is_empty() => Reply::Incomplete,
+            Judge::Lines(lines) => judge_lines(heard, lines),
+            Judge::Bytes(judge) => judge(heard),
         };
         match seen {
-            Seen::Well(bytes) => {
-                talk.used(bytes);
+            Reply::Ok(bytes) => {
+                session.consume(bytes);
                 return Ok(None);
             }
-            Seen::Refuses(refusal, said) => return Ok(Some(Health::Refuses(refusal, said))),
-            Seen::Sick(said) => {
-                talk.part_with(handshake.goodbye);
-                return Err(Box::new(Failure::Sick(said)));
+            Reply::Refused(refusal, said) => return Ok(Some(Health::Refuses(refusal, said))),
+            Reply::Unavailable(said) => {
+                session.set_goodbye(handshake.goodbye);
+                return Err(Box::new(Failure::Unavailable(said)));
             }
-            Seen::Alien => {
-                return Err(Box::new(Failure::Alien {
+            Reply::WrongProtocol => {
+                return Err(Box::new(Failure::WrongProtocol {
                     scheme: handshake.scheme,
-                    got: Snippet::at_most(talk.heard(), 100),
-                    like: Protocol::of(talk.heard()),
+                    got: Snippet::at_most(session.received(), 100),
+                    like: Protocol::of(session.received()),
                 }));
             }
-            Seen::More if talk.listen(phase)? => {}
-            Seen::More => return Err(talk.closed(phase)),
+            Reply::Incomplete if session.receive(phase)? => {}
+            Reply::Incomplete => return Err(session.closed_early(phase)),
         }
     }
 }
 
 /// Judges by the first line that is not skipped, once it is whole.
-fn judge_lines(heard: &[u8], lines: &Lines) -> Seen {
+fn judge_lines(heard: &[u8], lines: &Lines) -> Reply {
     let mut start = 0;
     loop {
         let rest = &heard[start..];
@@ -271,24 +275,28 @@ fn judge_lines(heard: &[u8], lines: &Lines) -> Seen {
         let said = || Snippet::at_most(line, 200);
         let Some(end) = end else {
             let possible = any(lines.skip)
-                || any(lines.well)
+                || any(lines.ok)
                 || any(lines.unauthenticated)
-                || any(lines.unwelcome)
-                || any(lines.sick);
-            return if possible { Seen::More } else { Seen::Alien };
+                || any(lines.refused)
+                || any(lines.unavailable);
+            return if possible {
+                Reply::Incomplete
+            } else {
+                Reply::WrongProtocol
+            };
         };
-        if any(lines.well) {
-            return Seen::Well(start + end + 1);
+        if any(lines.ok) {
+            return Reply::Ok(start + end + 1);
         } else if any(lines.unauthenticated) {
-            return Seen::Refuses(Refusal::Unauthenticated, said());
-        } else if any(lines.unwelcome) {
-            return Seen::Refuses(Refusal::Unwelcome, said());
+            return Reply::Refused(Refusal::Unauthenticated, said());
+        } else if any(lines.refused) {
+            return Reply::Refused(Refusal::Unwelcome, said());
         } else if any(lines.skip) {
             start += end + 1;
-        } else if any(lines.sick) {
-            return Seen::Sick(said());
+        } else if any(lines.unavailable) {
+            return Reply::Unavailable(said());
         } else {
-            return Seen::Alien;
+            return Reply::WrongProtocol;
         }
     }
 }
@@ -345,28 +353,28 @@ fn coded(code: &[u8], text: &[u8]) -> Snippet {
 }
 
 /// AuthenticationXXX, or ErrorResponse with its fields.
-fn postgres(heard: &[u8]) -> Seen {
+fn postgres(heard: &[u8]) -> Reply {
     let length = || be32(&heard[1..]);
     match heard {
-        [b'R' | b'E', rest @ ..] if rest.len() < 4 => Seen::More,
-        [b'R', ..] if !(8..=4096).contains(&length()) => Seen::Alien,
-        [b'R', rest @ ..] if rest.len() < 8 => Seen::More,
+        [b'R' | b'E', rest @ ..] if rest.len() < 4 => Reply::Incomplete,
+        [b'R', ..] if !(8..=4096).contains(&length()) => Reply::WrongProtocol,
+        [b'R', rest @ ..] if rest.len() < 8 => Reply::Incomplete,
         [b'R', rest @ ..] => authentication(be32(&rest[4..]), rest, length()),
         // A server that cannot fork says why in the old form: a text without a length.
         [b'E', rest @ ..] if length() > 16 * 1024 => {
             match rest.iter().position(|&byte| byte == 0) {
                 Some(end) if rest[..end].is_ascii() => {
-                    Seen::Sick(Snippet::at_most(&rest[..end], 200))
+                    Reply::Unavailable(Snippet::at_most(&rest[..end], 200))
                 }
-                None if rest.is_ascii() => Seen::More,
-                _ => Seen::Alien,
+                None if rest.is_ascii() => Reply::Incomplete,
+                _ => Reply::WrongProtocol,
             }
         }
-        [b'E', ..] if length() < 5 => Seen::Alien,
-        [b'E', rest @ ..] if rest.len() < length() => Seen::More,
+        [b'E', ..] if length() < 5 => Reply::WrongProtocol,
+        [b'E', rest @ ..] if rest.len() < length() => Reply::Incomplete,
         [b'E', rest @ ..] => {
             let Some(fields) = strings(&rest[4..length()]) else {
-                return Seen::Alien;
+                return Reply::WrongProtocol;
             };
             let field = |kind: u8| {
                 let mut fields = fields.split(|&byte| byte == 0);
@@ -377,28 +385,28 @@ fn postgres(heard: &[u8]) -> Seen {
             let (code, text) = (field(b'C'), field(b'M'));
             let said = coded(code, text);
             match code {
-                [b'2', b'8', _, _, _] => Seen::Refuses(Refusal::Unauthenticated, said),
-                b"3D000" => Seen::Refuses(Refusal::Unwelcome, said),
-                _ => Seen::Sick(said),
+                [b'2', b'8', _, _, _] => Reply::Refused(Refusal::Unauthenticated, said),
+                b"3D000" => Reply::Refused(Refusal::Unwelcome, said),
+                _ => Reply::Unavailable(said),
             }
         }
-        _ => Seen::Alien,
+        _ => Reply::WrongProtocol,
     }
 }
 
 /// What an Authentication message with `code` says. `rest` begins with its length, which counts itself.
-fn authentication(code: usize, rest: &[u8], length: usize) -> Seen {
+fn authentication(code: usize, rest: &[u8], length: usize) -> Reply {
     match (code, length) {
-        (0, 8) => return Seen::Well(1 + length),
+        (0, 8) => return Reply::Ok(1 + length),
         // Kerberos, a password as it is, SCM, GSS, SSPI; crypt with two bytes of salt, MD5 with four; SASL. Each is how
         // the server asks who this is.
         (2 | 3 | 6 | 7 | 9, 8) | (4, 10) | (5, 12) | (10, _) => {}
-        _ => return Seen::Alien,
+        _ => return Reply::WrongProtocol,
     }
     match rest.get(8..length) {
-        None => Seen::More,
-        Some(mechanisms) if code == 10 && strings(mechanisms).is_none() => Seen::Alien,
-        Some(_) => Seen::Refuses(Refusal::Unauthenticated, Snippet::default()),
+        None => Reply::Incomplete,
+        Some(mechanisms) if code == 10 && strings(mechanisms).is_none() => Reply::WrongProtocol,
+        Some(_) => Reply::Refused(Refusal::Unauthenticated, Snippet::default()),
     }
 }
 
@@ -411,27 +419,27 @@ fn strings(list: &[u8]) -> Option<&[u8]> {
 }
 
 /// HandshakeV10 or ERR_Packet, as the first packet.
-fn mysql(heard: &[u8]) -> Seen {
+fn mysql(heard: &[u8]) -> Reply {
     if heard.len() < 5 {
         return if heard.len() == 4 && heard[3] != 0 {
-            Seen::Alien
+            Reply::WrongProtocol
         } else {
-            Seen::More
+            Reply::Incomplete
         };
     }
     let length = le32(&heard[..3]);
     let (sequence, kind) = (heard[3], heard[4]);
     if sequence != 0 || !matches!(kind, 10 | 0xff) || !(3..=4096).contains(&length) {
-        return Seen::Alien;
+        return Reply::WrongProtocol;
     }
     let Some(packet) = heard.get(5..4 + length) else {
-        return Seen::More;
+        return Reply::Incomplete;
     };
     if kind == 10 {
         return if greets(packet).is_some() {
-            Seen::Well(4 + length)
+            Reply::Ok(4 + length)
         } else {
-            Seen::Alien
+            Reply::WrongProtocol
         };
     }
     let code = u16::from_le_bytes([packet[0], packet[1]]);
@@ -441,9 +449,9 @@ fn mysql(heard: &[u8]) -> Seen {
     };
     let said = coded(code.to_string().as_bytes(), text);
     match code {
-        1045 => Seen::Refuses(Refusal::Unauthenticated, said),
-        1130 => Seen::Refuses(Refusal::Unwelcome, said),
-        _ => Seen::Sick(said),
+        1045 => Reply::Refused(Refusal::Unauthenticated, said),
+        1130 => Reply::Refused(Refusal::Unwelcome, said),
+        _ => Reply::Unavailable(said),
     }
 }
 
@@ -466,47 +474,47 @@ fn greets(packet: &[u8]) -> Option<()> {
 }
 
 /// Connection.Start, or the version that the server would speak.
-fn amqp(heard: &[u8]) -> Seen {
+fn amqp(heard: &[u8]) -> Reply {
     // Frame type 1 on channel 0, and behind the length class 10, method 10, version 0-9; 0xce is where it ends.
     if begins(heard, b"\x01\0\0") {
         let Some(rest) = heard.get(7..) else {
-            return Seen::More;
+            return Reply::Incomplete;
         };
         let length = be32(&heard[3..]);
         if !(6..=16 * 1024).contains(&length) || !begins(rest, b"\0\x0a\0\x0a\0\x09") {
-            return Seen::Alien;
+            return Reply::WrongProtocol;
         }
         return match rest.get(..length + 1) {
-            None => Seen::More,
+            None => Reply::Incomplete,
             // The server's properties, its mechanisms, and its locales.
             Some([_, _, _, _, _, _, fields @ .., 0xce])
                 if (0..3).try_fold(fields, |fields, _| behind_field(fields)) == Some(&[]) =>
             {
-                Seen::Well(length + 8)
+                Reply::Ok(length + 8)
             }
-            Some(_) => Seen::Alien,
+            Some(_) => Reply::WrongProtocol,
         };
     }
     match (begins(heard, b"AMQP"), heard.get(4..8)) {
         (true, Some([id, major, minor, patch])) => {
             let offer = format!("offers protocol AMQP {id}.{major}.{minor}.{patch} only");
-            Seen::Sick(Snippet::new(offer.as_bytes()))
+            Reply::Unavailable(Snippet::new(offer.as_bytes()))
         }
-        (true, _) => Seen::More,
-        (false, _) => Seen::Alien,
+        (true, _) => Reply::Incomplete,
+        (false, _) => Reply::WrongProtocol,
     }
 }
 
 /// `imok`, which no end of line follows, or a sentence, which one does.
-fn zookeeper(heard: &[u8]) -> Seen {
+fn zookeeper(heard: &[u8]) -> Reply {
     const LINES: Lines = Lines {
-        well: &["imok$"],
-        unwelcome: &["ruok is not executed"],
-        sick: &["This ZooKeeper instance is not currently"],
+        ok: &["imok$"],
+        refused: &["ruok is not executed"],
+        unavailable: &["This ZooKeeper instance is not currently"],
         ..NONE
     };
     match heard {
-        b"imok" => Seen::Well(4),
+        b"imok" => Reply::Ok(4),
         _ => judge_lines(heard, &LINES),
     }
 }
@@ -556,14 +564,14 @@ fn elements(mut bytes: &[u8]) -> Option<Vec<(u8, &[u8])>> {
 }
 
 /// BindResponse, or the notice of disconnection that a server sends instead.
-fn ldap(heard: &[u8]) -> Seen {
+fn ldap(heard: &[u8]) -> Reply {
     if heard[0] != 0x30 {
-        return Seen::Alien;
+        return Reply::WrongProtocol;
     }
     let (message, length) = match ber(heard) {
         Ok(Some((_, message, length))) => (message, length),
-        Ok(None) => return Seen::More,
-        Err(()) => return Seen::Alien,
+        Ok(None) => return Reply::Incomplete,
+        Err(()) => return Reply::WrongProtocol,
     };
     // LDAPMessage and LDAPResult (RFC 4511, sections 4.1.1 and 4.1.9). What is added behind their fields, controls or a
     // referral, must be ignored.
@@ -584,45 +592,47 @@ fn ldap(heard: &[u8]) -> Seen {
         proper.then(|| (operation, be32(code), text))
     };
     match result() {
-        Some((0x61, 0, _)) => Seen::Well(length),
-        Some((0x61, code @ (48 | 53), text)) => Seen::Refuses(
+        Some((0x61, 0, _)) => Reply::Ok(length),
+        Some((0x61, code @ (48 | 53), text)) => Reply::Refused(
             Refusal::Unauthenticated,
             coded(code.to_string().as_bytes(), text),
         ),
-        Some((_, code, text)) => Seen::Sick(coded(format!("result code {code}").as_bytes(), text)),
-        None => Seen::Alien,
+        Some((_, code, text)) => {
+            Reply::Unavailable(coded(format!("result code {code}").as_bytes(), text))
+        }
+        None => Reply::WrongProtocol,
     }
 }
 
 /// OP_MSG in answer to request 1, with `ok: 1.0` in its document.
-fn mongodb(heard: &[u8]) -> Seen {
+fn mongodb(heard: &[u8]) -> Reply {
     // Seven bytes of a TLS alert are enough to tell that they are none of this.
     let length = le32(heard);
     if heard.len() >= 4 && !(26..=48 * 1024).contains(&length) {
-        return Seen::Alien;
+        return Reply::WrongProtocol;
     }
     let Some(header) = heard.get(..16) else {
-        return Seen::More;
+        return Reply::Incomplete;
     };
     if le32(&header[8..]) != 1 || le32(&header[12..]) != 2013 {
-        return Seen::Alien;
+        return Reply::WrongProtocol;
     }
     let Some(message) = heard.get(16..length) else {
-        return Seen::More;
+        return Reply::Incomplete;
     };
     // Flags, and a section of kind 0: the document, and behind it a checksum if the lowest flag is set. The other flags of
     // the lower half are either unknown, and then must not be set, or say that more replies come.
     let checksum = match le32(message) & 0xffff {
         0 => 0,
         1 => 4,
-        _ => return Seen::Alien,
+        _ => return Reply::WrongProtocol,
     };
     let document = match &message[4..message.len() - checksum] {
         [0, document @ ..] => bson(document),
         _ => None,
     };
     let Some(document) = document else {
-        return Seen::Alien;
+        return Reply::WrongProtocol;
     };
     let field = |wanted: &[u8]| document.iter().find(|(_, name, _)| *name == wanted);
     let number = |name: &[u8]| match *field(name)? {
@@ -636,14 +646,14 @@ fn mongodb(heard: &[u8]) -> Seen {
         _ => &b""[..],
     };
     match (number(b"ok"), number(b"code").unwrap_or(0.0) as u32) {
-        (Some(1.0), _) => Seen::Well(length),
+        (Some(1.0), _) => Reply::Ok(length),
         // error_codes.yml: Unauthorized, AuthenticationFailed.
-        (Some(0.0), code @ (13 | 18)) => Seen::Refuses(
+        (Some(0.0), code @ (13 | 18)) => Reply::Refused(
             Refusal::Unauthenticated,
             coded(code.to_string().as_bytes(), text),
         ),
-        (Some(0.0), code) => Seen::Sick(coded(code.to_string().as_bytes(), text)),
-        _ => Seen::Alien,
+        (Some(0.0), code) => Reply::Unavailable(coded(code.to_string().as_bytes(), text)),
+        _ => Reply::WrongProtocol,
     }
 }
 
@@ -691,14 +701,14 @@ fn bson(document: &[u8]) -> Option<Vec<Bson<'_>>> {
 }
 
 /// CONNACK of MQTT 3.1.1, or of 5.0 from a broker that speaks no older version.
-fn mqtt(heard: &[u8]) -> Seen {
-    let refuses = |refusal, what: &str| Seen::Refuses(refusal, Snippet::new(what.as_bytes()));
+fn mqtt(heard: &[u8]) -> Reply {
+    let refuses = |refusal, what: &str| Reply::Refused(refusal, Snippet::new(what.as_bytes()));
     // No flag may be set: the header's are reserved, and so are the acknowledgement's but for one, which says that there is
     // a session, where we ask for a clean one.
     match heard {
-        [0x20] | [0x20, 2..=127] | [0x20, 2..=127, 0] => return Seen::More,
+        [0x20] | [0x20, 2..=127] | [0x20, 2..=127, 0] => return Reply::Incomplete,
         // MQTT 5.0 adds properties, and their length.
-        [0x20, 3..=127, 0, 0x80..=0xff] => return Seen::More,
+        [0x20, 3..=127, 0, 0x80..=0xff] => return Reply::Incomplete,
         [
             0x20,
             length @ 3..=127,
@@ -708,84 +718,84 @@ fn mqtt(heard: &[u8]) -> Seen {
             rest @ ..,
         ] if *properties == *length - 3 => {
             if rest.len() < usize::from(*properties) {
-                return Seen::More;
+                return Reply::Incomplete;
             }
         }
         [0x20, 2, 0, _, ..] => {}
-        _ => return Seen::Alien,
+        _ => return Reply::WrongProtocol,
     }
     match (heard[1], heard[3]) {
-        (2, 0) => Seen::Well(4),
+        (2, 0) => Reply::Ok(4),
         (2, 1) | (3.., 0x84) => refuses(Refusal::Unwelcome, "does not speak MQTT 3.1.1"),
         (2, 2) | (3.., 0x85) => refuses(Refusal::Unwelcome, "wants a client identifier"),
         (2, 4) | (3.., 0x86) => refuses(Refusal::Unauthenticated, "bad user name or password"),
         (2, 5) | (3.., 0x87) => refuses(Refusal::Unauthenticated, "not authorized"),
-        (2, 3) | (3.., 0x88) => Seen::Sick(Snippet::new(b"server unavailable")),
-        (_, code) => Seen::Sick(Snippet::new(format!("return code {code}").as_bytes())),
+        (2, 3) | (3.., 0x88) => Reply::Unavailable(Snippet::new(b"server unavailable")),
+        (_, code) => Reply::Unavailable(Snippet::new(format!("return code {code}").as_bytes())),
     }
 }
 
 /// The header of a response to correlation id 1, its error code, and the list of APIs.
-fn kafka(heard: &[u8]) -> Seen {
+fn kafka(heard: &[u8]) -> Reply {
     // A list of some dozens of APIs, six bytes each. Its end must come before that of listening, `MAX_REPLY`.
     let length = be32(heard);
     if heard.len() >= 4 && !(10..=0x7fff).contains(&length)
         || !begins(heard.get(4..).unwrap_or_default(), b"\0\0\0\x01")
     {
-        return Seen::Alien;
+        return Reply::WrongProtocol;
     }
     let Some([high, low, count @ ..]) = heard.get(8..14) else {
-        return Seen::More;
+        return Reply::Incomplete;
     };
     let list = length - 10;
     if be32(count).checked_mul(6) != Some(list) {
-        return Seen::Alien;
+        return Reply::WrongProtocol;
     }
     if heard.len() < 4 + length {
-        return Seen::More;
+        return Reply::Incomplete;
     }
     match u16::from_be_bytes([*high, *low]) {
         // 35 is UNSUPPORTED_VERSION, with which a broker answers a version that it does not know any more.
-        0 | 35 => Seen::Well(4 + length),
-        code => Seen::Sick(Snippet::new(format!("error code {code}").as_bytes())),
+        0 | 35 => Reply::Ok(4 + length),
+        code => Reply::Unavailable(Snippet::new(format!("error code {code}").as_bytes())),
     }
 }
 
 /// SUPPORTED, or ERROR, in the version that was asked in or in one that the server speaks.
-fn cassandra(heard: &[u8]) -> Seen {
+fn cassandra(heard: &[u8]) -> Reply {
     // A response without flags on stream 0.
     let possible = matches!(heard[0], 0x81..=0x8f)
         && begins(&heard[1..], b"\0\0\0")
         && matches!(heard.get(4), None | Some(0 | 6));
     if !possible {
-        return Seen::Alien;
+        return Reply::WrongProtocol;
     }
     let Some(rest) = heard.get(9..) else {
-        return Seen::More;
+        return Reply::Incomplete;
     };
     let length = be32(&heard[5..]);
     if length > 16 * 1024 {
-        return Seen::Alien;
+        return Reply::WrongProtocol;
     }
     let Some(body) = rest.get(..length) else {
-        return Seen::More;
+        return Reply::Incomplete;
     };
     if heard[4] == 6 {
         return match (heard[0], multimap(body)) {
-            (0x83..=0x85, Some(())) => Seen::Well(9 + length),
-            _ => Seen::Alien,
+            (0x83..=0x85, Some(())) => Reply::Ok(9 + length),
+            _ => Reply::WrongProtocol,
         };
     }
     let text = body.get(4..).and_then(|mut text| short_string(&mut text));
     let (code, Some(text)) = (be32(body), text) else {
-        return Seen::Alien;
+        return Reply::WrongProtocol;
     };
     let said = coded(code.to_string().as_bytes(), text);
     match code {
         // Protocol error: of a request as simple as this, the version is all that can be wrong.
-        0x0a => Seen::Refuses(Refusal::Unwelcome, said),
-        0x100 => Seen::Refuses(Refusal::Unauthenticated, said),
-        _ => Seen::Sick(said),
+        0x0a => Reply::Refused(Refusal::Unwelcome, said),
+        0x100 => Reply::Refused(Refusal::Unauthenticated, said),
+        _ => Reply::Unavailable(said),
     }
 }
 
@@ -817,38 +827,38 @@ fn short_string<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
 }
 
 /// `PONG` and a zero byte.
-fn clamav(heard: &[u8]) -> Seen {
+fn clamav(heard: &[u8]) -> Reply {
     const PONG: &[u8] = b"PONG\0";
     match (begins(heard, PONG), heard.len() < PONG.len()) {
-        (true, true) => Seen::More,
-        (true, false) => Seen::Well(PONG.len()),
-        (false, _) => Seen::Alien,
+        (true, true) => Reply::Incomplete,
+        (true, false) => Reply::Ok(PONG.len()),
+        (false, _) => Reply::WrongProtocol,
     }
 }
 
 /// `SSH-protoversion-softwareversion` (RFC 4253, section 4.2), and the lines that may come before it.
-fn ssh(heard: &[u8]) -> Seen {
+fn ssh(heard: &[u8]) -> Reply {
     // 1.99 is 2.0 for clients that speak 1.5 only (section 5.1).
     const LINES: Lines = Lines {
-        well: &["SSH-2.0-?", "SSH-1.99-?"],
-        sick: &["SSH-#.#-?", "Exceeded MaxStartups", "Not allowed"],
+        ok: &["SSH-2.0-?", "SSH-1.99-?"],
+        unavailable: &["SSH-#.#-?", "Exceeded MaxStartups", "Not allowed"],
         ..NONE
     };
     let mut start = 0;
     loop {
         let rest = &heard[start..];
         match judge_lines(rest, &LINES) {
-            Seen::Alien => {}
-            Seen::Well(bytes) => return Seen::Well(start + bytes),
+            Reply::WrongProtocol => {}
+            Reply::Ok(bytes) => return Reply::Ok(start + bytes),
             seen => return seen,
         }
         let end = rest.iter().position(|&byte| byte == b'\n');
         if rest.starts_with(b"SSH-") || !is_text(&rest[..end.unwrap_or(rest.len())]) {
-            return Seen::Alien;
+            return Reply::WrongProtocol;
         }
         match (end, Protocol::of(heard)) {
-            (_, Some(other)) if other != Protocol::Ssh => return Seen::Alien,
-            (None, _) => return Seen::More,
+            (_, Some(other)) if other != Protocol::Ssh => return Reply::WrongProtocol,
+            (None, _) => return Reply::Incomplete,
             (Some(end), _) => start += end + 1,
         }
     }
@@ -867,22 +877,22 @@ fn is_text(line: &[u8]) -> bool {
 }
 
 /// A record with a ServerHello, or with an alert.
-fn tls(heard: &[u8]) -> Seen {
+fn tls(heard: &[u8]) -> Reply {
     match heard {
         // Handshake, version 3.x, a length.
         [0x16, 3, 0..=4, high, low, message @ ..] => {
             let length = usize::from(u16::from_be_bytes([*high, *low]));
             match message.get(..length) {
-                _ if length > 0x4000 || !begins(message, &[2]) => Seen::Alien,
-                None => Seen::More,
-                Some(message) if server_hello(message).is_some() => Seen::Well(5 + length),
-                Some(_) => Seen::Alien,
+                _ if length > 0x4000 || !begins(message, &[2]) => Reply::WrongProtocol,
+                None => Reply::Incomplete,
+                Some(message) if server_hello(message).is_some() => Reply::Ok(5 + length),
+                Some(_) => Reply::WrongProtocol,
             }
         }
         [0x15, 3, 0..=4, 0, 2, 1 | 2, code, ..] => alert(*code),
-        [0x16, rest @ ..] if rest.len() < 4 && begins(rest, b"\x03") => Seen::More,
-        [0x15, rest @ ..] if rest.len() < 6 && begins(rest, b"\x03") => Seen::More,
-        _ => Seen::Alien,
+        [0x16, rest @ ..] if rest.len() < 4 && begins(rest, b"\x03") => Reply::Incomplete,
+        [0x15, rest @ ..] if rest.len() < 6 && begins(rest, b"\x03") => Reply::Incomplete,
+        _ => Reply::WrongProtocol,
     }
 }
 
@@ -911,7 +921,7 @@ fn server_hello(message: &[u8]) -> Option<()> {
 
 /// What an alert in answer to a ClientHello says of the server (RFC 8446, section 6, and RFC 5246, section 7.2, for those
 /// of TLS 1.2). Its level does not matter.
-fn alert(code: u8) -> Seen {
+fn alert(code: u8) -> Reply {
     let what = match code {
         // "Unrelated to the peer or the correctness of the protocol".
         80 => "TLS alert 80, internal_error".to_owned(),
@@ -922,11 +932,11 @@ fn alert(code: u8) -> Seen {
         // The server knows what it wants, and does not get it from this client: parameters, a certificate, a version, an
         // extension, a name, a key, an application protocol.
         40 | 42..=49 | 70 | 71 | 86 | 109 | 110 | 112 | 115 | 116 | 120 => {
-            Seen::Refuses(Refusal::Unwelcome, what)
+            Reply::Refused(Refusal::Unwelcome, what)
         }
         // unexpected_message, decode_error and the like, which proper ends never meet with; the end of the connection;
         // and codes that nobody knows.
-        _ => Seen::Sick(what),
+        _ => Reply::Unavailable(what),
     }
 }
 
@@ -959,7 +969,7 @@ mod tests {
     fn messages_have_the_lengths_they_claim() {
         assert_eq!(CLIENT_HELLO.len(), 5 + 0xb8);
         let said =
-            |scheme: &str| TABLE.iter().find(|row| row.scheme == scheme).unwrap().steps[0].say;
+            |scheme: &str| TABLE.iter().find(|row| row.scheme == scheme).unwrap().steps[0].send;
         assert_eq!(said("postgres"), postgres_startup("postgres", ""));
         assert_eq!(
             be32(&postgres_startup("a", "b")),
@@ -994,28 +1004,28 @@ mod tests {
         ] {
             // A row's patterns live as long as the program.
             let well = Box::leak(Box::new([pattern]));
-            let lines = Lines { well, ..NONE };
+            let lines = Lines { ok: well, ..NONE };
             for line in fitting {
                 for end in ["\n", "\r\n"] {
                     let whole = [line, end].concat();
                     let whole = whole.as_bytes();
-                    assert_eq!(judge_lines(whole, &lines), Seen::Well(whole.len()));
+                    assert_eq!(judge_lines(whole, &lines), Reply::Ok(whole.len()));
                     for part in 1..whole.len() {
                         let seen = judge_lines(&whole[..part], &lines);
-                        assert_eq!(seen, Seen::More, "{pattern}: {line}, {part} bytes");
+                        assert_eq!(seen, Reply::Incomplete, "{pattern}: {line}, {part} bytes");
                     }
                 }
             }
             for line in others {
                 let seen = judge_lines(line.as_bytes(), &lines);
-                assert_eq!(seen, Seen::Alien, "{pattern}: {line}");
+                assert_eq!(seen, Reply::WrongProtocol, "{pattern}: {line}");
             }
             // A line that ends before its pattern does, even if its LF has not come yet.
             let short = &pattern.as_bytes()[..1];
             if pattern.len() > 1 {
                 for end in [&b"\r"[..], b"\n"] {
                     let seen = judge_lines(&[short, end].concat(), &lines);
-                    assert_eq!(seen, Seen::Alien, "{pattern}");
+                    assert_eq!(seen, Reply::WrongProtocol, "{pattern}");
                 }
             }
         }
@@ -1024,21 +1034,24 @@ mod tests {
     #[test]
     fn lines_before_the_version_of_ssh() {
         for (heard, seen) in [
-            (&b"SSH-2.0-x\r\n\0\0\x04\x34"[..], Seen::Well(11)),
-            (b"hi\nSSH-2.0-x\n", Seen::Well(13)),
-            (b"hi\nSSH-2.0-x", Seen::More),
-            (b"hi\nSSH-", Seen::More),
-            (b"hi\n", Seen::More),
-            (b"hi", Seen::More),
-            ("Gr\u{fc}".as_bytes().split_last().unwrap().1, Seen::More),
-            (b"\x1b[1mhi\x1b[0m\tyou\r\n", Seen::More),
-            (b"hi\0", Seen::Alien),
-            (b"Gr\xfc\xdfe\n", Seen::Alien),
-            (b"hi\nSSH-2", Seen::More),
-            (b"hi\nSSH-x", Seen::Alien),
-            (b"hi\nSSH-2.0\r\nSSH-2.0-x\r\n", Seen::Alien),
-            (b"HTTP/1.1 400 Bad Request\r\n", Seen::Alien),
-            (b"HTTP", Seen::More),
+            (&b"SSH-2.0-x\r\n\0\0\x04\x34"[..], Reply::Ok(11)),
+            (b"hi\nSSH-2.0-x\n", Reply::Ok(13)),
+            (b"hi\nSSH-2.0-x", Reply::Incomplete),
+            (b"hi\nSSH-", Reply::Incomplete),
+            (b"hi\n", Reply::Incomplete),
+            (b"hi", Reply::Incomplete),
+            (
+                "Gr\u{fc}".as_bytes().split_last().unwrap().1,
+                Reply::Incomplete,
+            ),
+            (b"\x1b[1mhi\x1b[0m\tyou\r\n", Reply::Incomplete),
+            (b"hi\0", Reply::WrongProtocol),
+            (b"Gr\xfc\xdfe\n", Reply::WrongProtocol),
+            (b"hi\nSSH-2", Reply::Incomplete),
+            (b"hi\nSSH-x", Reply::WrongProtocol),
+            (b"hi\nSSH-2.0\r\nSSH-2.0-x\r\n", Reply::WrongProtocol),
+            (b"HTTP/1.1 400 Bad Request\r\n", Reply::WrongProtocol),
+            (b"HTTP", Reply::Incomplete),
         ] {
             assert_eq!(ssh(heard), seen, "{}", heard.escape_ascii());
         }
@@ -1056,9 +1069,9 @@ mod tests {
             let heard = [starts[start], &heard].concat();
             for row in TABLE {
                 for step in row.steps {
-                    match &step.hear {
-                        Hear::Lines(lines) => drop(judge_lines(&heard, lines)),
-                        Hear::Bytes(judge) => drop(judge(&heard)),
+                    match &step.judge {
+                        Judge::Lines(lines) => drop(judge_lines(&heard, lines)),
+                        Judge::Bytes(judge) => drop(judge(&heard)),
                     }
                 }
             }

@@ -4,7 +4,7 @@ use super::GRACE;
 use crate::check::{Http, Place};
 use crate::deadline::Deadline;
 use crate::expect::MAX_BODY;
-use crate::http::{self, Reply, Request, is_redirect};
+use crate::http::{self, Request, Response, is_redirect};
 use crate::snippet::without_userinfo;
 use crate::verdict::{Answer, Failure, Health, NotFollowed, Snippet, Trace, Verdict};
 
@@ -39,7 +39,7 @@ fn final_reply(
     place: &Place,
     deadline: &Deadline,
     trace: &mut Trace,
-) -> Result<Reply, Box<Failure>> {
+) -> Result<Response, Box<Failure>> {
     let mut request = Request {
         place: place.clone(),
         method: http.method.clone(),
@@ -70,7 +70,7 @@ fn final_reply(
     }
 }
 
-fn judge(http: &Http, reply: &mut Reply, trace: &Trace, deadline: &Deadline) -> Verdict {
+fn judge(http: &Http, reply: &mut Response, trace: &Trace, deadline: &Deadline) -> Verdict {
     let status = reply.status;
     if !http.statuses.contains(status) {
         return Err(Box::new(Failure::Status {
@@ -80,7 +80,7 @@ fn judge(http: &Http, reply: &mut Reply, trace: &Trace, deadline: &Deadline) -> 
         }));
     }
     if let Some(expectation) = &http.header {
-        let values = Reply::values(&trace.head, &expectation.name);
+        let values = Response::values(&trace.head, &expectation.name);
         expectation.judge(values.iter().map(Vec::as_slice))?;
     }
     if !http.body.is_empty() {
@@ -89,7 +89,7 @@ fn judge(http: &Http, reply: &mut Reply, trace: &Trace, deadline: &Deadline) -> 
     Ok(Health::Status(status))
 }
 
-fn judge_body(http: &Http, reply: &mut Reply, deadline: &Deadline) -> Result<(), Box<Failure>> {
+fn judge_body(http: &Http, reply: &mut Response, deadline: &Deadline) -> Result<(), Box<Failure>> {
     if let Some(coding) = reply.coding() {
         return Err(Box::new(Failure::Coded(Snippet::at_most(&coding, 80))));
     }
@@ -105,7 +105,7 @@ fn judge_body(http: &Http, reply: &mut Reply, deadline: &Deadline) -> Result<(),
                 let verdict = expected.judge(&body, false, deadline);
                 return verdict
                     .ok()
-                    .filter(|()| expected.lacks.is_empty())
+                    .filter(|()| expected.body_not.is_empty())
                     .ok_or(reset);
             }
             Err(failure) => return Err(failure),
@@ -122,7 +122,7 @@ fn judge_body(http: &Http, reply: &mut Reply, deadline: &Deadline) -> Result<(),
 }
 
 /// The beginning of a body, as far as it comes soon.
-fn reason(reply: &mut Reply) -> Vec<u8> {
+fn reason(reply: &mut Response) -> Vec<u8> {
     reply.hurry(GRACE);
     let mut body = Vec::new();
     while body.len() < REASON && reply.read(&mut body).is_ok_and(|read| read > 0) {}

@@ -2,7 +2,7 @@
 
 use crate::check::{Ask, Place, Target};
 use crate::deadline::Deadline;
-use crate::net::{self, First, Stream};
+use crate::net::{self, Opening, Stream};
 use crate::verdict::{Answer, Failure, Mark, Phase, Snippet, Trace, Verdict};
 use std::time::Duration;
 
@@ -25,20 +25,23 @@ pub fn ask(target: &Target, deadline: &Deadline) -> Answer {
             trace: Trace::default(),
         };
     }
-    let talk =
-        |first, probe: &dyn Fn(&mut Talk) -> Verdict| talk(&target.place, first, deadline, probe);
+    let converse = |opening, probe: &dyn Fn(&mut Session) -> Verdict| {
+        converse(&target.place, opening, deadline, probe)
+    };
     match &target.ask {
         Ask::Http(http) => http::ask(http, &target.place, deadline),
-        Ask::Tcp { send, expect } => talk(First::word(send), &|talk| tcp::ask(talk, send, expect)),
-        Ask::Handshake { row, hello } => talk(First::word(row.steps[0].say), &|talk| {
-            handshake::ask(talk, row, hello.as_deref())
+        Ask::Tcp { send, expect } => converse(Opening::with(send), &|session| {
+            tcp::ask(session, send, expect)
         }),
-        Ask::Grpc { authority, service } => {
-            talk(First::Ours, &|talk| grpc::ask(talk, authority, service))
-        }
-        Ask::FastCgi { script, query } => {
-            talk(First::Ours, &|talk| fastcgi::ask(talk, script, query))
-        }
+        Ask::Handshake { row, hello } => converse(Opening::with(row.steps[0].send), &|session| {
+            handshake::ask(session, row, hello.as_deref())
+        }),
+        Ask::Grpc { authority, service } => converse(Opening::ClientFirst, &|session| {
+            grpc::ask(session, authority, service)
+        }),
+        Ask::FastCgi { script, query } => converse(Opening::ClientFirst, &|session| {
+            fastcgi::ask(session, script, query)
+        }),
         Ask::Pid { file, name } => alone(deadline, || local::process(file, name.as_deref())),
         Ask::File { file, max_age } => alone(deadline, || local::heartbeat(file, *max_age)),
     }
@@ -56,33 +59,33 @@ fn alone(deadline: &Deadline, probe: impl FnOnce() -> Verdict) -> Answer {
 }
 
 /// A probe over one connection that is not HTTP's.
-fn talk(
+fn converse(
     place: &Place,
-    first: First,
+    opening: Opening,
     deadline: &Deadline,
-    probe: &dyn Fn(&mut Talk) -> Verdict,
+    probe: &dyn Fn(&mut Session) -> Verdict,
 ) -> Answer {
     let begun = deadline.elapsed();
     let mut trace = Trace::default();
-    let dialled = net::dial(place, first, deadline);
-    let (verdict, talk) = match dialled {
+    let dialled = net::dial(place, opening, deadline);
+    let (verdict, session) = match dialled {
         Ok(stream) => {
             trace.peer = Some(stream.peer().clone());
             trace.mark(Mark::Connected, deadline);
-            let mut talk = Talk {
+            let mut session = Session {
                 stream,
                 deadline,
-                heard: Vec::new(),
+                received: Vec::new(),
                 used: 0,
                 goodbye: Vec::new(),
                 trace,
             };
-            (probe(&mut talk), Ok(talk))
+            (probe(&mut session), Ok(session))
         }
         Err(failure) => (Err(failure), Err(trace)),
     };
     let took = deadline.elapsed() - begun;
-    let trace = talk.map_or_else(|trace| trace, Talk::end);
+    let trace = session.map_or_else(|trace| trace, Session::close);
     Answer {
         verdict,
         took,
@@ -91,10 +94,10 @@ fn talk(
 }
 
 /// One connection: what was said over it, and what was heard.
-pub struct Talk<'a> {
+pub struct Session<'a> {
     stream: Stream,
     deadline: &'a Deadline,
-    heard: Vec<u8>,
+    received: Vec<u8>,
     used: usize,
     goodbye: Vec<u8>,
     trace: Trace,
@@ -103,21 +106,21 @@ pub struct Talk<'a> {
 /// The longest reply that is listened to. NATS and MongoDB tell a lot of themselves, but not this much.
 const MAX_REPLY: usize = 64 * 1024;
 
-impl Talk<'_> {
+impl Session<'_> {
     /// Sends `bytes`. That the peer has hung up is no failure yet: it may have said why before.
     ///
     /// # Errors
     /// [`Failure::TimedOut`], [`Failure::Io`].
-    pub fn say(&mut self, bytes: &[u8]) -> Result<(), Box<Failure>> {
+    pub fn send(&mut self, bytes: &[u8]) -> Result<(), Box<Failure>> {
         self.trace.request.extend_from_slice(bytes);
-        self.say_unseen(bytes)
+        self.send_secret(bytes)
     }
 
     /// The same, for what may be a secret and is no matter of the trace.
     ///
     /// # Errors
-    /// Those of [`Self::say`].
-    pub fn say_unseen(&mut self, bytes: &[u8]) -> Result<(), Box<Failure>> {
+    /// Those of [`Self::send`].
+    pub fn send_secret(&mut self, bytes: &[u8]) -> Result<(), Box<Failure>> {
         if bytes.is_empty() {
             return Ok(());
         }
@@ -130,12 +133,12 @@ impl Talk<'_> {
     }
 
     /// What has been heard and not used.
-    pub fn heard(&self) -> &[u8] {
-        &self.heard[self.used..]
+    pub fn received(&self) -> &[u8] {
+        &self.received[self.used..]
     }
 
-    /// Forgets the first bytes of [`Self::heard`].
-    pub fn used(&mut self, bytes: usize) {
+    /// Forgets the first bytes of [`Self::received`].
+    pub fn consume(&mut self, bytes: usize) {
         self.used += bytes;
     }
 
@@ -143,44 +146,44 @@ impl Talk<'_> {
     ///
     /// # Errors
     /// [`Failure::LongReply`], and those of [`Stream::read`].
-    pub fn listen(&mut self, phase: Phase) -> Result<bool, Box<Failure>> {
-        let have = self.heard.len();
+    pub fn receive(&mut self, phase: Phase) -> Result<bool, Box<Failure>> {
+        let have = self.received.len();
         if have > MAX_REPLY {
             return Err(Box::new(Failure::LongReply(MAX_REPLY)));
         }
         let read = self
             .stream
-            .read(&mut self.heard, 1024, phase, self.deadline)?;
+            .read(&mut self.received, 1024, phase, self.deadline)?;
         Ok(read > 0)
     }
 
     /// Waits until `bytes` are there to be used.
     ///
     /// # Errors
-    /// [`Failure::ClosedEarly`], and those of [`Self::listen`].
-    pub fn need(&mut self, bytes: usize, phase: Phase) -> Result<(), Box<Failure>> {
-        while self.heard().len() < bytes {
-            if !self.listen(phase)? {
-                return Err(self.closed(phase));
+    /// [`Failure::ClosedEarly`], and those of [`Self::receive`].
+    pub fn receive_at_least(&mut self, bytes: usize, phase: Phase) -> Result<(), Box<Failure>> {
+        while self.received().len() < bytes {
+            if !self.receive(phase)? {
+                return Err(self.closed_early(phase));
             }
         }
         Ok(())
     }
 
     /// The peer has hung up in the middle.
-    pub fn closed(&self, phase: Phase) -> Box<Failure> {
-        let got = Snippet::at_most(self.heard(), 100);
+    pub fn closed_early(&self, phase: Phase) -> Box<Failure> {
+        let got = Snippet::at_most(self.received(), 100);
         Box::new(Failure::ClosedEarly { phase, got })
     }
 
     /// What to say when the verdict is fixed.
-    pub fn part_with(&mut self, goodbye: &[u8]) {
+    pub fn set_goodbye(&mut self, goodbye: &[u8]) {
         self.goodbye = goodbye.to_vec();
     }
 
     /// Says goodbye, and lets the peer hang up first if it does so soon: what it sends meanwhile is read, because to
     /// close with data unread would reset the connection.
-    fn end(mut self) -> Trace {
+    fn close(mut self) -> Trace {
         let soon = self.deadline.or_within(GRACE);
         let mut scrap = Vec::new();
         if !self.goodbye.is_empty() && self.stream.write(&self.goodbye, &soon).is_ok() {
@@ -192,7 +195,7 @@ impl Talk<'_> {
                 scrap.clear();
             }
         }
-        self.trace.head = std::mem::take(&mut self.heard);
+        self.trace.head = std::mem::take(&mut self.received);
         self.trace.mark(Mark::Head, self.deadline);
         self.trace
     }

@@ -28,7 +28,7 @@ impl Words<'_> {
                 format!("{} while {}", system_error(*errno), doing(*phase))
             }
             Failure::NotHttp { got, .. } => self.begins("HTTP", got),
-            Failure::Alien { scheme, got, .. } => self.begins(scheme, got),
+            Failure::WrongProtocol { scheme, got, .. } => self.begins(scheme, got),
             Failure::BadHead { why, got } => {
                 format!("malformed HTTP response head ({why}): {}", self.shown(got))
             }
@@ -42,7 +42,7 @@ impl Words<'_> {
             } => self.status(*got, expected, body),
             Failure::Redirect { status, to, why } => self.redirect(*status, to, *why),
             Failure::Unexpected(unmet) => self.unmet(unmet),
-            Failure::Sick(said) => format!("the server says: {}", self.shown(said)),
+            Failure::Unavailable(said) => format!("the server says: {}", self.shown(said)),
             Failure::LongReply(bytes) => format!("a reply of more than {} KiB", bytes / 1024),
             Failure::GrpcStatus(status) => grpc_status(*status),
             Failure::NotServing(status) => not_serving(*status),

@@ -7,7 +7,7 @@ use crate::verdict::Unmet;
 impl Words<'_> {
     pub fn unmet(&self, unmet: &Unmet) -> String {
         match unmet {
-            Unmet::BodyLacks {
+            Unmet::Body {
                 text,
                 bounded,
                 body,
@@ -23,7 +23,7 @@ impl Words<'_> {
                     self.body_part(body)
                 )
             }
-            Unmet::BodyHas { text, body } => {
+            Unmet::BodyNot { text, body } => {
                 format!(
                     "body contains {}{}",
                     self.quoted(text, "\""),

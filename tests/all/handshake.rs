@@ -2,14 +2,14 @@
 //! everything that can go wrong in between. Where bytes come from is said beside them.
 
 use crate::support::{Run, Server, Skip, check, matches};
-use healthchecker::check::Hear;
+use healthchecker::check::Judge;
 use healthchecker::cli::{self, Command};
 use healthchecker::deadline::Deadline;
 use healthchecker::probe;
 use healthchecker::probe::handshake::TABLE;
 use healthchecker::report;
 use healthchecker::snippet::printable;
-use healthchecker::verdict::Seen;
+use healthchecker::verdict::Reply;
 use libtest_mimic::Trial;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -107,7 +107,7 @@ fn conversations() -> Vec<Conversation> {
         .find(|row| row.scheme == "tls")
         .expect("the row of TLS")
         .steps[0]
-        .say;
+        .send;
     vec![
         // https://redis.io/docs/latest/commands/ping/
         conversation("redis", &[(b"PING\r\n", b"+PONG\r\n")], b""),
@@ -1085,7 +1085,7 @@ fn a_byte_at_a_time() {
 fn no_verdict_before_its_time() {
     for state in states() {
         let row = TABLE.iter().find(|row| row.scheme == state.scheme);
-        let Hear::Bytes(judge) = row.expect("a row of the table").steps[0].hear else {
+        let Judge::Bytes(judge) = row.expect("a row of the table").steps[0].judge else {
             continue;
         };
         let reply = &state.replies[0];
@@ -1096,7 +1096,7 @@ fn no_verdict_before_its_time() {
         let alien = matches!(state.said, Unhealthy(text) if text.starts_with("not "));
         for end in 1..reply.len() {
             let seen = judge(&reply[..end]);
-            let fits = seen == Seen::More || alien && seen == Seen::Alien;
+            let fits = seen == Reply::Incomplete || alien && seen == Reply::WrongProtocol;
             assert!(
                 fits,
                 "{}: {seen:?}: {}",
@@ -1106,10 +1106,10 @@ fn no_verdict_before_its_time() {
         }
         let seen = judge(reply);
         let fits = match seen {
-            Seen::Alien => alien,
+            Reply::WrongProtocol => alien,
             // What comes behind a reply is no part of it.
-            Seen::Well(bytes) => bytes == reply.len() && matches!(state.said, Healthy("answers")),
-            Seen::More => false,
+            Reply::Ok(bytes) => bytes == reply.len() && matches!(state.said, Healthy("answers")),
+            Reply::Incomplete => false,
             _ => !alien,
         };
         assert!(fits, "{}: {seen:?}: {}", state.scheme, escaped(reply));
