@@ -181,14 +181,21 @@ fn times() {
 }
 
 fn help_and_version_come_first() {
-    let version = concat!("healthchecker ", env!("CARGO_PKG_VERSION"), "\n");
+    // Of whatever build is tested.
+    let version = run(&mut command(["--version"])).exits(0).stdout.clone();
+    let form = concat!(
+        "healthchecker ",
+        env!("CARGO_PKG_VERSION"),
+        " (static, *-*)\n"
+    );
+    assert!(matches(form, &version), "{version}");
     // Whatever else is asked for, and whatever is wrong, before it and after it.
     let help = "--help; -h; -help; -qh; -hq; -hL -v; --help --version; --bogus --help; -foo -h; -port=nonsense --help; \
         -p 1 -p 2 --help; https://example.com/ --help; -q -v ${UNSET} ${ --help; --help=1 --help; --help --bogus; -h -p; \
         -h -p nonsense";
     let versions = "-V; --version; -version; --version --help; -Vh; -qLvV; --bogus=1 --version; --version http://example.com/";
     let lines = help.split("; ").map(|line| (line, cli::help()));
-    for (line, text) in lines.chain(versions.split("; ").map(|line| (line, version.to_owned()))) {
+    for (line, text) in lines.chain(versions.split("; ").map(|line| (line, version.clone()))) {
         // `$PORT` is not looked at.
         let run = run(command(words(line)).env("PORT", "nonsense"));
         assert_eq!(
