@@ -3,10 +3,6 @@
 //! The latter is not in `.cargo/config.toml`, because cargo reads none of a package that it fetches from a registry, and
 //! because whoever sets `RUSTFLAGS` replaces all the flags that stand there. Whether a program is static is asked in
 //! the source, with `cfg(target_feature)`: for musl, `CARGO_CFG_TARGET_FEATURE` lacks a crt-static that nobody set.
-#![expect(
-    clippy::print_stdout,
-    reason = "a build script tells cargo what to do by printing it"
-)]
 
 fn main() {
     let of_cargo = |name| std::env::var(name).expect("cargo sets it for every build script");
