@@ -193,7 +193,14 @@ pub fn help() -> String {
 }
 
 fn version() -> String {
-    concat!("healthchecker ", env!("CARGO_PKG_VERSION"), "\n").into()
+    const VERSION: &str = env!("CARGO_PKG_VERSION");
+    const TARGET: &str = env!("HEALTHCHECKER_TARGET");
+    let linkage = if cfg!(target_feature = "crt-static") {
+        "static"
+    } else {
+        "dynamic"
+    };
+    format!("healthchecker {VERSION} ({linkage}, {TARGET})\n")
 }
 
 /// How often an option or a TARGET can be given. Nobody needs more; an http::HeaderMap panics at 32768, and each `--body`

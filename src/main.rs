@@ -12,6 +12,19 @@ use std::ffi::OsString;
 mod alloc;
 mod start;
 
+// An error, because cargo shows no warning of a package from a registry, and glibc's targets are dynamic by default. A
+// debug build, which nobody ships, may have any flags.
+#[cfg(all(
+    target_os = "linux",
+    not(any(target_feature = "crt-static", debug_assertions, feature = "dynamic"))
+))]
+compile_error!(
+    "this program would need a libc beside it, and would not start in an image that has none. To build a static one, add \
+     `--target x86_64-unknown-linux-musl` (after `rustup target add x86_64-unknown-linux-musl`), or, with glibc, set \
+     RUSTFLAGS='-Ctarget-feature=+crt-static' and add `--target x86_64-unknown-linux-gnu`; likewise for aarch64. \
+     RUSTFLAGS replaces the flags in .cargo/config.toml. To build a dynamic program, add `--features dynamic`"
+);
+
 /// Runs a check, and returns the exit code.
 #[expect(
     clippy::exit,

@@ -136,7 +136,7 @@ fn parse(text: &str, given: &Given) -> Result<Target, String> {
     // The scheme comes first: that `unix:///x` has no host is not what is wrong with it.
     let (name, _) = split_once(text, "://").ok_or(check::NOT_A_URL)?;
     if name.eq_ignore_ascii_case("https") {
-        return Err("needs a build with TLS, and this one has none: ask the port that speaks plain HTTP, or tls://".into());
+        return Err("needs TLS, which this program does not speak: ask the port that speaks plain HTTP, or tls://".into());
     }
     let Some(scheme) = all().find(|scheme| scheme.name.eq_ignore_ascii_case(name)) else {
         return Err("has a scheme that is not known (--help lists them)".into());

@@ -6,11 +6,15 @@ use std::path::PathBuf;
 use std::process::Command;
 
 pub fn trials() -> Vec<Trial> {
-    trials![
+    let mut trials = trials![
         it_is_linked_statically,
         it_links_no_resolver_and_no_threads,
         the_release_is_stripped
-    ]
+    ];
+    // It compiles all that the program depends on twice, which takes minutes.
+    let long = trials![a_package_builds_static_or_not_at_all];
+    trials.extend(long.into_iter().map(|trial| trial.with_ignored_flag(true)));
+    trials
 }
 
 /// As much of the ELF format (man 5 elf) as the questions below need.
@@ -89,7 +93,10 @@ impl Elf {
 
 /// Holds of every build: `.cargo/config.toml` asks for it in debug builds, too.
 fn it_is_linked_statically() {
-    let elf = Elf::read(checker());
+    assert_static(&Elf::read(checker()));
+}
+
+fn assert_static(elf: &Elf) {
     for (kind, offset, size) in elf.segments() {
         assert_ne!(kind, PT_INTERP, "it has an interpreter");
         if kind == PT_DYNAMIC {
@@ -176,4 +183,73 @@ fn built() -> PathBuf {
         .filter_map(|message| Some(message["executable"].as_str()?.into()))
         .next_back();
     executable.unwrap_or_else(|| panic!("{}", String::from_utf8_lossy(&build.stderr)))
+}
+
+/// What somebody has who unpacks the package, and what somebody has for whom cargo does: the same files, but for the flags
+/// in `.cargo/config.toml`, which cargo reads in a directory that is built and not in one that comes from a registry.
+fn a_package_builds_static_or_not_at_all() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let directory = directory.path();
+    let mut package = cargo(env!("CARGO_MANIFEST_DIR").as_ref());
+    package.args([
+        "package",
+        "--no-verify",
+        "--allow-dirty",
+        "--offline",
+        "--target-dir",
+    ]);
+    succeed(package.arg(directory.join("made")));
+    let name = concat!("healthchecker-", env!("CARGO_PKG_VERSION"));
+    let file = directory.join(format!("made/package/{name}.crate"));
+    succeed(
+        Command::new("tar")
+            .arg("-xzf")
+            .arg(file)
+            .arg("-C")
+            .arg(directory),
+    );
+    let unpacked = directory.join(name);
+
+    // From another directory, and so with the flags of the package.
+    let install = ["install", "--offline", "--locked", "--path"];
+    let mut installed = cargo(directory);
+    installed.args(install).arg(&unpacked);
+    succeed(installed.arg("--root").arg(directory.join("out")));
+    assert_static(&Elf::read(directory.join("out/bin/healthchecker")));
+
+    // Flags from the environment, whatever they say, take the place of the package's.
+    let mut flagless = cargo(directory);
+    flagless
+        .args(install)
+        .arg(&unpacked)
+        .env("RUSTFLAGS", "--cfg=any");
+    flagless.arg("--root").arg(directory.join("none"));
+    // A target for which programs are dynamic unless the flags say otherwise.
+    let glibc = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+    let said = flagless.args(["--target", &glibc]).output();
+    let said = said.expect("cargo runs, because it has started this");
+    let said = String::from_utf8_lossy(&said.stderr).into_owned();
+    assert!(
+        said.contains("this program would need a libc beside it"),
+        "{said}"
+    );
+}
+
+/// Cargo as a person calls it, without what cargo has set for this test.
+fn cargo(directory: &std::path::Path) -> Command {
+    let mut command = Command::new(env!("CARGO"));
+    command.current_dir(directory);
+    for set in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_TARGET_DIR"] {
+        command.env_remove(set);
+    }
+    command
+}
+
+fn succeed(command: &mut Command) {
+    let output = command.output().expect("it is installed");
+    assert!(
+        output.status.success(),
+        "{command:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }

@@ -183,9 +183,16 @@ fn times() {
 }
 
 fn help_and_version_only_alone() {
-    let version = concat!("healthchecker ", env!("CARGO_PKG_VERSION"), "\n");
+    // Of whatever build is tested.
+    let version = run(&mut command(["--version"])).exits(0).stdout.clone();
+    let form = concat!(
+        "healthchecker ",
+        env!("CARGO_PKG_VERSION"),
+        " (static, *-*)\n"
+    );
+    assert!(matches(form, &version), "{version}");
     let helps = ["--help", "-h", "-help"].map(|word| (word, cli::help()));
-    let versions = ["--version", "-V", "-version"].map(|word| (word, version.to_owned()));
+    let versions = ["--version", "-V", "-version"].map(|word| (word, version.clone()));
     for (word, text) in helps.into_iter().chain(versions) {
         // The environment is not looked at.
         let run = run(command([word]).env("PORT", OsStr::from_bytes(b"\xff")));

@@ -1,6 +1,6 @@
 //! What the documentation shows: the options as `--help` lists them, and checks that can be copied.
 
-use crate::support::{command, run};
+use crate::support::{Server, check, command, run};
 use healthchecker::cli::{self, Command};
 use healthchecker::hints::Hint;
 use healthchecker::report;
@@ -14,7 +14,12 @@ pub fn trials() -> Vec<Trial> {
     trials![
         readme_options_equal_help,
         readme_lines_are_printed,
-        documented_checks_parse
+        documented_checks_parse,
+        documented_compose_checks_need_no_shell,
+        binaries_are_where_the_readme_says,
+        redirects_are_as_the_readme_says,
+        curl_options_are_the_same,
+        image_copies_what_a_build_needs
     ]
 }
 
@@ -146,6 +151,125 @@ fn check_parses(file: &Path, text: &str) {
         matches!(parsed, Ok(Command::Check(..))),
         "{file_name}: {line}: {parsed:?}"
     );
+}
+
+/// A string, or a list that begins otherwise, would be run with a shell.
+fn documented_compose_checks_need_no_shell() {
+    let readme = read(&at_the_top("README.md"));
+    let mut tests = readme
+        .lines()
+        .filter_map(|line| line.trim_start().strip_prefix("test: "))
+        .peekable();
+    assert!(tests.peek().is_some(), "README.md has a compose file");
+    for test in tests {
+        assert!(test.starts_with("[\"CMD\", "), "{test}");
+    }
+}
+
+/// The table of ways to build: each file is where cargo puts what that command makes.
+fn binaries_are_where_the_readme_says() {
+    let config = read(&at_the_top(".cargo/config.toml"));
+    let readme = read(&at_the_top("README.md"));
+    let rows: Vec<(&str, &str)> = readme.lines().filter_map(build_row).collect();
+    assert!(rows.len() >= 3, "{rows:?}");
+    for (command, file) in rows {
+        let alias = config
+            .split_once("smallest = [")
+            .expect("the alias is there")
+            .1;
+        let words = match command {
+            "cargo +nightly smallest" => alias,
+            _ => command,
+        };
+        let value = |option: &str| {
+            let (_, rest) = words.split_once(option)?;
+            rest[1..].split([' ', '"']).next()
+        };
+        // The host's own, for the commands that name none.
+        let target = value("--target").unwrap_or("x86_64-unknown-linux-gnu");
+        let profile = value("--profile").unwrap_or("release");
+        let expected = format!("target/{target}/{profile}/healthchecker");
+        assert_eq!(file, expected, "{command}");
+    }
+}
+
+/// The command and the file of a row such as "| `cargo build` | ... | `target/...` |".
+fn build_row(line: &str) -> Option<(&str, &str)> {
+    let cells: Vec<&str> = line.split('`').collect();
+    match cells[..] {
+        ["| ", command, _, file, " |"] if file.starts_with("target/") => Some((command, file)),
+        _ => None,
+    }
+}
+
+/// What the README tells those who come from curl and wget: a redirect is unhealthy, and these options change it.
+fn redirects_are_as_the_readme_says() {
+    let readme = read(&at_the_top("README.md"));
+    let told = "a redirect is\nunhealthy, unless `--status 200-399` accepts it or `-L` follows it";
+    assert!(readme.contains(told), "README.md does not say: {told}");
+    let well = Server::replying("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    let moved = Server::replying(format!(
+        "HTTP/1.1 302 Found\r\nLocation: {}\r\nContent-Length: 0\r\n\r\n",
+        well.url("/")
+    ));
+    let url = &*moved.url("/health");
+    check([url]).unhealthy("unhealthy: *: status 302, expected 200-299; *");
+    check(["--status", "200-399", url]).healthy("healthy: *: 302 Found in * ms");
+    assert_eq!(well.asked(), 0);
+    check(["-L", url]).healthy("healthy: *: 200 OK* in * ms");
+}
+
+/// The options that the README calls the same: each with a value as people give it to curl.
+fn curl_options_are_the_same() {
+    let values = [
+        ("-X", "HEAD"),
+        ("-H", "Host: example.com"),
+        ("-d", "a=b"),
+        ("-u", "user:password"),
+        ("-A", "agent/1"),
+        ("--unix-socket", "/run/service.sock"),
+    ];
+    let names = values.map(|(name, _)| format!("`{name}`")).join(", ");
+    let row = format!("| {} | the same", names.replacen("`-X`", "`curl -X`", 1));
+    let readme = read(&at_the_top("README.md"));
+    assert!(readme.contains(&row), "README.md has no row: {row}");
+    for (name, value) in values {
+        let arguments = [name, value, "http://localhost:8080/"].map(Into::into);
+        let parsed = cli::parse(arguments.to_vec(), &|_| None);
+        assert!(
+            matches!(parsed, Ok(Command::Check(..))),
+            "{name} {value}: {parsed:?}"
+        );
+    }
+}
+
+/// Whatever `Dockerfile.example` copies from the context is there, and in the package, and not hidden from the engine.
+fn image_copies_what_a_build_needs() {
+    let dockerfile = read(&at_the_top("Dockerfile.example"));
+    let manifest = read(&at_the_top("Cargo.toml"));
+    let ignored = read(&at_the_top(".dockerignore"));
+    let copied: Vec<&str> = dockerfile
+        .lines()
+        .filter_map(|line| line.strip_prefix("COPY "))
+        .filter(|rest| !rest.starts_with("--from"))
+        .flat_map(|rest| rest.rsplit_once(' ').expect("a destination").0.split(' '))
+        .collect();
+    for needed in ["Cargo.toml", "Cargo.lock", "build.rs", ".cargo", "src"] {
+        assert!(
+            copied.contains(&needed),
+            "Dockerfile.example does not copy {needed}"
+        );
+    }
+    for name in copied {
+        assert!(at_the_top(name).exists(), "{name}");
+        assert!(
+            !ignored.lines().any(|line| line == format!("/{name}")),
+            "{name} is ignored"
+        );
+        // Cargo itself adds these two.
+        let packed = name.starts_with("Cargo.") || manifest.contains(&format!("\"/{name}\""));
+        assert!(packed, "{name} is not in the package");
+    }
 }
 
 fn find_dockerfiles(directory: &Path, found: &mut Vec<PathBuf>) {
