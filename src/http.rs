@@ -6,6 +6,7 @@
 
 mod body;
 mod exchange;
+pub mod given;
 mod head;
 mod redirect;
 mod transport;

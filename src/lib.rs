@@ -1,44 +1,65 @@
-//! A health check for one container: loopback only, one deadline, one line, exit code 0 or 1.
+//! A health check for one container: loopback only, one deadline, one line.
 //!
-//! Data flows one way: arguments, [`check::Check`], [`probe`], [`verdict::Verdict`], [`report`], exit code. The binary
-//! is that pipeline; a Rust service that wants a check of its own can call the same rooms:
+//! The binary `healthchecker` is what images carry. A Rust service that wants a check of its own, of itself or of what it
+//! needs on this machine, builds a [`Check`] in code and calls [`run`]:
 //!
 //! ```
-//! use healthchecker::{cli, deadline::Deadline, probe};
+//! use healthchecker::{Check, run};
+//! use std::time::Duration;
 //!
-//! let arguments = ["-t", "1s", "http://127.0.0.1:1/health"];
-//! let parsed = cli::parse(arguments.map(Into::into).to_vec(), &|_| None);
-//! let Ok(cli::Command::Check(check, _)) = parsed else { panic!("{parsed:?}") };
-//! let answer = probe::ask(&check.targets[0], &Deadline::after(check.timeout));
-//! assert!(answer.verdict.is_err(), "nothing listens on port 1");
+//! let check = Check::of("http://127.0.0.1:1/health")?
+//!     .timeout(Duration::from_secs(1))
+//!     .status("200,204")?
+//!     .json("status=UP")?;
+//! let verdict = run(&check);
+//! assert!(!verdict.is_healthy(), "nothing listens on port 1");
+//! assert!(verdict.line().starts_with("unhealthy: http://127.0.0.1:1/health: connection refused at 127.0.0.1:1"));
+//! # Ok::<(), healthchecker::Invalid>(())
 //! ```
+//!
+//! Everything else that is public is the binary's own, and can change at any time.
 
-// The order is the architecture: each module uses only those above it. (Blank lines keep it from being sorted.)
+pub use check::{Check, Invalid, Verdict, run};
 
-pub mod deadline;
+mod check;
 
-pub mod search;
+// The order is the architecture: who stands above may use who stands below. (Blank lines keep it from being sorted.)
 
-pub mod snippet;
+#[doc(hidden)]
+pub mod cli;
 
-pub mod verdict;
-
-pub mod vars;
-
-pub mod json;
-
-pub mod expect;
-
-pub mod check;
-
-pub mod net;
-
-pub mod http;
-
-pub mod probe;
-
-pub mod hints;
-
+#[doc(hidden)]
 pub mod report;
 
-pub mod cli;
+#[doc(hidden)]
+pub mod run;
+
+#[doc(hidden)]
+pub mod protocol;
+
+#[doc(hidden)]
+pub mod http;
+
+#[doc(hidden)]
+pub mod expect;
+
+#[doc(hidden)]
+pub mod target;
+
+#[doc(hidden)]
+pub mod net;
+
+#[doc(hidden)]
+pub mod verdict;
+
+#[doc(hidden)]
+pub mod json;
+
+#[doc(hidden)]
+pub mod snippet;
+
+#[doc(hidden)]
+pub mod search;
+
+#[doc(hidden)]
+pub mod deadline;

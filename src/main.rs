@@ -4,9 +4,9 @@
 use healthchecker::cli::{self, Command};
 use healthchecker::deadline::Deadline;
 use healthchecker::report;
+use healthchecker::run;
 use healthchecker::snippet::printable;
 use healthchecker::verdict::{HEALTHY, UNHEALTHY};
-use healthchecker::{hints, net, probe};
 use std::ffi::OsString;
 
 mod alloc;
@@ -30,7 +30,7 @@ compile_error!(
     clippy::exit,
     reason = "a panic would end in 101 or in a signal, and Docker knows 0 and 1"
 )]
-fn run(arguments: Vec<OsString>) -> u8 {
+fn check(arguments: Vec<OsString>) -> u8 {
     // Where a panic aborts at once, nobody calls this.
     #[cfg(not(panic = "immediate-abort"))]
     std::panic::set_hook(Box::new(|panic| {
@@ -50,24 +50,19 @@ fn run(arguments: Vec<OsString>) -> u8 {
             return UNHEALTHY;
         }
     };
+    if let Some(ip) = run::elsewhere(&check.targets) {
+        report.elsewhere(check.origin, ip);
+        return UNHEALTHY;
+    }
     report.style(style.quiet, style.verbose);
     let deadline = Deadline::after(check.timeout);
     report.give_up_at(deadline);
-    let mut exit = HEALTHY;
-    for target in &check.targets {
-        let answer = probe::ask(target, &deadline);
-        let hint = match &answer.verdict {
-            Ok(_) => None,
-            Err(failure) => {
-                exit = UNHEALTHY;
-                report
-                    .has_room()
-                    .then(|| hints::advise(failure, net::listeners))
-                    .flatten()
-            }
-        };
-        report.answer(target, &answer, hint.as_ref(), check.timeout);
-    }
+    let healthy = run::in_order(&check.targets, &deadline, |target, answer| {
+        let hint = report
+            .has_room()
+            .then(|| run::advise(target, &answer.outcome));
+        report.answer(target, answer, hint.flatten().as_ref(), check.timeout);
+    });
     report.end();
-    exit
+    if healthy { HEALTHY } else { UNHEALTHY }
 }

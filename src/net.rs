@@ -1,7 +1,7 @@
 //! Loopback or nothing: resolving without files or DNS, and dialling TCP and unix sockets under the deadline.
 
-use crate::check::{Host, Place};
 use crate::deadline::{Deadline, Expired};
+use crate::target::{Host, Place};
 use crate::verdict::{Failure, Peer, Phase};
 use rustix::buffer::spare_capacity;
 use rustix::event::PollFlags;
@@ -66,6 +66,8 @@ fn addresses(host: Host, port: u16) -> impl Iterator<Item = SocketAddr> {
 pub struct Stream {
     fd: OwnedFd,
     peer: Peer,
+    /// Whether the peer had reset the connection when it was found open. What it had sent before can still be read.
+    is_reset: bool,
 }
 
 fn unreachable(peer: Peer, errno: Errno) -> Failure {
@@ -114,7 +116,13 @@ pub fn dial(place: &Place, opening: Opening, deadline: &Deadline) -> Result<Stre
                 Err(errno) => Err(Ok(errno)),
             };
             Err(Box::new(match connected {
-                Ok(fd) => return Ok(Stream { fd, peer }),
+                Ok(fd) => {
+                    return Ok(Stream {
+                        fd,
+                        peer,
+                        is_reset: false,
+                    });
+                }
                 Err(Ok(Errno::CONNREFUSED)) => Failure::Refused(vec![peer]),
                 Err(Ok(errno)) => unreachable(peer, errno),
                 Err(Err(Expired)) => timed_out(peer),
@@ -127,7 +135,7 @@ pub fn dial(place: &Place, opening: Opening, deadline: &Deadline) -> Result<Stre
             for address in addresses(host, port) {
                 let peer = Peer::Tcp(address);
                 match connected_tcp(address, opening, deadline) {
-                    Ok(fd) => return Ok(Stream { fd, peer }),
+                    Ok((fd, is_reset)) => return Ok(Stream { fd, peer, is_reset }),
                     Err(Ok(Errno::CONNREFUSED)) => refused.push(peer),
                     Err(Ok(errno)) => {
                         failure.get_or_insert(unreachable(peer, errno));
@@ -157,27 +165,31 @@ fn join_first_word(_: &OwnedFd) {}
 /// is exact to a few milliseconds for a time as short as this, and to seconds for long ones.
 const SLICE: Duration = Duration::from_millis(100);
 
-/// Connects to a TCP address without blocking, so that it is [`ready`] that waits.
+/// Connects to a TCP address without blocking, so that it is [`ready`] that waits. Returns also whether the connection has
+/// been reset again already.
 fn connected_tcp(
     address: SocketAddr,
     opening: Opening,
     deadline: &Deadline,
-) -> Result<OwnedFd, Result<Errno, Expired>> {
+) -> Result<(OwnedFd, bool), Result<Errno, Expired>> {
     let fd = socket(family(address), SocketType::STREAM, SocketFlags::NONBLOCK).map_err(Ok)?;
     if opening == Opening::ClientFirst {
         join_first_word(&fd);
     }
-    let mut has_waited = false;
-    loop {
-        match rustix::net::connect(&fd, &address) {
-            Ok(()) | Err(Errno::ISCONN) => return Ok(fd),
-            // On loopback the connection is open, or refused, when the call returns: a second call tells which.
-            Err(Errno::INPROGRESS | Errno::INTR) if !has_waited => has_waited = true,
-            Err(Errno::INPROGRESS | Errno::ALREADY | Errno::AGAIN | Errno::INTR) => {
-                ready(&fd, PollFlags::OUT, deadline).map_err(Err)?;
-            }
-            Err(errno) => return Err(Ok(errno)),
-        }
+    match rustix::net::connect(&fd, &address) {
+        Ok(()) => return Ok((fd, false)),
+        Err(Errno::INPROGRESS | Errno::INTR) => {}
+        Err(errno) => return Err(Ok(errno)),
+    }
+    let events = ready(&fd, PollFlags::OUT, deadline).map_err(Err)?;
+    if !events.intersects(PollFlags::ERR | PollFlags::HUP) {
+        return Ok((fd, false));
+    }
+    match rustix::net::sockopt::socket_error(&fd).map_err(Ok)? {
+        Ok(()) => Ok((fd, false)),
+        // Only a connection that was open can be reset: a peer that does not want it refuses it.
+        Err(Errno::CONNRESET | Errno::PIPE) => Ok((fd, true)),
+        Err(errno) => Err(Ok(errno)),
     }
 }
 
@@ -227,6 +239,7 @@ impl Stream {
             // What was asked takes its time, so there is no use in looking before waiting.
             ready(&self.fd, PollFlags::IN, deadline).map_err(|Expired| self.timed_out(phase))?;
             match rustix::net::recv(&self.fd, spare_capacity(heard), RecvFlags::DONTWAIT) {
+                Ok((0, _)) if self.is_reset => return Err(io(phase, Errno::CONNRESET)),
                 Ok((read, _)) => return Ok(read),
                 Err(Errno::AGAIN | Errno::INTR) => {}
                 Err(errno) => return Err(io(phase, errno)),

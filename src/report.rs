@@ -1,10 +1,12 @@
-//! Verdict to words, and the only folder that prints.
+//! Outcome to words, and the only folder that prints.
 
-use crate::check::Target;
 use crate::deadline::Deadline;
-use crate::hints::Hint;
+use crate::run::advice::Hint;
+use crate::target::Target;
+use crate::target::place::NOT_THIS_MACHINE;
 use crate::verdict::Answer;
 use std::io::Write;
+use std::net::IpAddr;
 use std::time::Duration;
 use stream::Unbuffered;
 use words::cut;
@@ -93,6 +95,11 @@ impl<O: Write, E: Write> Report<O, E> {
             .write_all(cut(format!("error: {message}"), "").as_bytes());
     }
 
+    /// Prints that an address is another machine's. `origin` is where it was given.
+    pub fn elsewhere(&mut self, origin: &str, ip: IpAddr) {
+        self.usage(&format!("{origin}: \"{ip}\" {NOT_THIS_MACHINE}"));
+    }
+
     /// Prints the line of one target.
     pub fn answer(
         &mut self,
@@ -105,7 +112,7 @@ impl<O: Write, E: Write> Report<O, E> {
             return;
         }
         let line = line(target, answer, hint, timeout);
-        match &answer.verdict {
+        match &answer.outcome {
             Ok(_) if self.left < RESERVE + line.len() => self.unsaid_healthy += 1,
             Err(_) if self.left < LAST + line.len() => self.unsaid_unhealthy += 1,
             verdict => {

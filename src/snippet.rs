@@ -35,6 +35,11 @@ impl Snippet {
         self.bytes.is_empty()
     }
 
+    /// What `look` finds in the bytes as they came. They are not for printing.
+    pub fn inspect<T>(&self, look: impl FnOnce(&[u8]) -> T) -> T {
+        look(&self.bytes)
+    }
+
     /// What may be printed: on one line, without control bytes, cut, and with every secret blackened.
     pub fn text(&self, secrets: &Secrets) -> String {
         if secrets.hide_everything {

@@ -59,7 +59,7 @@ unsafe extern "C" fn main(count: c_int, arguments: *const *const c_char) -> c_in
         .map(|at| unsafe { CStr::from_ptr(*arguments.add(at)) })
         .map(|argument| OsStr::from_bytes(argument.to_bytes()).to_owned())
         .collect();
-    c_int::from(crate::run(arguments))
+    c_int::from(crate::check(arguments))
 }
 
 /// Says that there is no stack to walk, in place of libunwind's function of this name.

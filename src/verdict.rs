@@ -11,8 +11,11 @@ pub const HEALTHY: u8 = 0;
 /// Exit code for everything else, usage errors and panics included. Docker reserves 2, so nothing uses it.
 pub const UNHEALTHY: u8 = 1;
 
+/// How long to wait for what only makes a better goodbye or a better reason, once the verdict is fixed.
+pub const GRACE: Duration = Duration::from_millis(50);
+
 /// What one target turned out to be. The failure is boxed: it passes through many hands, and is large.
-pub type Verdict = Result<Health, Box<Failure>>;
+pub type Outcome = Result<Health, Box<Failure>>;
 
 /// Why a target is healthy.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,12 +61,25 @@ pub enum Reply {
 /// What a probe brings home.
 #[derive(Debug)]
 pub struct Answer {
-    /// The verdict.
-    pub verdict: Verdict,
+    /// What it turned out to be.
+    pub outcome: Outcome,
     /// How long it took, without the goodbye.
     pub took: Duration,
     /// What went over the wire, for `--verbose`.
     pub trace: Trace,
+}
+
+impl Answer {
+    /// The answer of a probe that talks to nobody.
+    pub fn of(deadline: &Deadline, probe: impl FnOnce() -> Outcome) -> Self {
+        let begun = deadline.elapsed();
+        let outcome = probe();
+        Answer {
+            outcome,
+            took: deadline.elapsed() - begun,
+            trace: Trace::default(),
+        }
+    }
 }
 
 /// What went over the wire. It can hold credentials: the report leaves them out.
@@ -173,8 +189,6 @@ pub enum Failure {
     NotHttp {
         /// How it begins.
         got: Snippet,
-        /// What it is instead, as far as the first bytes tell.
-        like: Option<Protocol>,
     },
     /// A status line came, but what followed is no HTTP head.
     BadHead {
@@ -217,8 +231,6 @@ pub enum Failure {
         scheme: &'static str,
         /// How the reply begins.
         got: Snippet,
-        /// What it is instead, as far as the first bytes tell.
-        like: Option<Protocol>,
     },
     /// The reply goes on past what any server sends; the bound in bytes.
     LongReply(usize),
@@ -244,41 +256,6 @@ pub enum Failure {
     Stale(Duration, Duration),
     /// The file was touched in the future: a clock has jumped, and its age is unknown.
     Future(Duration),
-}
-
-/// What the first bytes of a reply can give away.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Protocol {
-    /// `HTTP/`, or a page of HTML.
-    Http,
-    /// A TLS record: an alert or a handshake.
-    Tls,
-    /// `SSH-`.
-    Ssh,
-    /// HTTP/2 frames, which begin with SETTINGS.
-    Http2,
-    /// The 220 of SMTP and FTP.
-    Mail,
-    /// A RESP error or status.
-    Redis,
-    /// The greeting of MySQL and MariaDB.
-    Mysql,
-}
-
-impl Protocol {
-    /// Recognises the protocol of `reply`.
-    pub fn of(reply: &[u8]) -> Option<Self> {
-        Some(match reply {
-            [b'H', b'T', b'T', b'P', b'/', ..] | [b'<', b'!' | b'h' | b'H', ..] => Protocol::Http,
-            [0x15 | 0x16, 3, 0..=4, ..] => Protocol::Tls,
-            [b'S', b'S', b'H', b'-', ..] => Protocol::Ssh,
-            [0, 0, _, 4, _, 0, 0, 0, 0, ..] => Protocol::Http2,
-            [b'2', b'2', b'0', b' ' | b'-', ..] => Protocol::Mail,
-            [b'-', b'E', b'R', b'R', b' ', ..] | [b'-', b'N', b'O', b'A', ..] => Protocol::Redis,
-            [_, _, 0, 0, 10, b'0'..=b'9', ..] => Protocol::Mysql,
-            _ => return None,
-        })
-    }
 }
 
 impl Failure {

@@ -17,8 +17,8 @@ mod service;
 use healthchecker::cli::{self, Command, Usage};
 use healthchecker::deadline::Deadline;
 use healthchecker::report::Report;
+use healthchecker::run;
 use healthchecker::verdict::{HEALTHY, UNHEALTHY};
-use healthchecker::{hints, net, probe};
 use service::Service;
 use std::error::Error;
 use std::ffi::OsString;
@@ -127,15 +127,11 @@ impl Shell<'_> {
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let mut report = Report::new(&mut out, &mut err);
         let deadline = Deadline::after(check.timeout);
-        let mut exit = HEALTHY;
-        for target in &check.targets {
-            let answer = probe::ask(target, &deadline);
-            let hint = answer.verdict.as_ref().err().and_then(|failure| {
-                exit = UNHEALTHY;
-                hints::advise(failure, net::listeners)
-            });
-            report.answer(target, &answer, hint.as_ref(), check.timeout);
-        }
+        let healthy = run::in_order(&check.targets, &deadline, |target, answer| {
+            let hint = run::advise(target, &answer.outcome);
+            report.answer(target, answer, hint.as_ref(), check.timeout);
+        });
+        let exit = if healthy { HEALTHY } else { UNHEALTHY };
         report.end();
         out.append(&mut err);
         Ok((String::from_utf8(out)?.trim_end().into(), exit))

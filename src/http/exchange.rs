@@ -3,8 +3,8 @@
 use super::body::Body;
 use super::transport::{Dialler, failure_in};
 use super::{bad_head, head};
-use crate::check::Place;
 use crate::deadline::Deadline;
+use crate::target::Place;
 use crate::verdict::{Failure, Phase, Snippet, Trace};
 use std::io::Read;
 use std::time::Duration;

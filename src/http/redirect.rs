@@ -1,8 +1,9 @@
 //! Redirects: where they lead, and what is asked there.
 
-use super::Request;
-use crate::check::{self, Host, Place, Url};
+use super::{Request, given};
 use crate::net;
+use crate::target::url::Url;
+use crate::target::{Host, Place};
 use crate::verdict::NotFollowed;
 use ureq::http::{Method, Uri, header};
 
@@ -21,7 +22,7 @@ impl Request {
             _ => return Err(NotFollowed::Elsewhere),
         }
         let port = url.port.unwrap_or(80);
-        let uri = check::http_uri(url.host, port, &url.path).ok_or(NotFollowed::Elsewhere)?;
+        let uri = given::http_uri(url.host, port, &url.path).ok_or(NotFollowed::Elsewhere)?;
         let mut headers = self.headers.clone();
         if uri.authority() != self.uri.authority() {
             // Another service: what was meant for the first one stays with it.

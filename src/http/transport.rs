@@ -5,10 +5,10 @@
 
 use super::body::Body;
 use super::head::{self, Framing, Head, MAX_HEAD, head_in};
-use crate::check::Place;
 use crate::deadline::Deadline;
 use crate::net::{Opening, Stream, dial};
-use crate::verdict::{Failure, Mark, Phase, Protocol, Snippet, Trace};
+use crate::target::Place;
+use crate::verdict::{Failure, Mark, Phase, Snippet, Trace};
 use std::io::{self, ErrorKind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use ureq::Error;
@@ -220,11 +220,8 @@ impl Connection {
                     continue;
                 }
                 Head::NotHttp => {
-                    let like = Protocol::of(&self.input).filter(|&like| like != Protocol::Http);
-                    return Err(Box::new(Failure::NotHttp {
-                        got: Snippet::at_most(&self.input, 100),
-                        like,
-                    }));
+                    let got = Snippet::at_most(&self.input, 100);
+                    return Err(Box::new(Failure::NotHttp { got }));
                 }
                 Head::Partial(_) if self.input.len() > MAX_HEAD => {
                     return Err(Box::new(Failure::LongHead));

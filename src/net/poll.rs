@@ -12,11 +12,11 @@ use std::time::Duration;
 /// (`select_estimate_accuracy` in fs/select.c), so that it can serve several timers at once.
 const EXACT: Duration = Duration::from_secs(5);
 
-/// Waits until `fd` is ready for one of `events`, or has an error or an end to tell of.
+/// Waits until `fd` is ready for one of `events`, or has an error or an end to tell of, and returns which it is.
 ///
 /// # Errors
 /// [`Expired`], when the deadline passes before that.
-pub fn ready(fd: &impl AsFd, events: PollFlags, deadline: &Deadline) -> Result<(), Expired> {
+pub fn ready(fd: &impl AsFd, events: PollFlags, deadline: &Deadline) -> Result<PollFlags, Expired> {
     loop {
         let left = deadline.remaining()?;
         // A long wait ends a little early, and the short one that follows is exact.
@@ -28,12 +28,13 @@ pub fn ready(fd: &impl AsFd, events: PollFlags, deadline: &Deadline) -> Result<(
             tv_sec: wait.as_secs().try_into().unwrap_or(i64::MAX),
             tv_nsec: wait.subsec_nanos().into(),
         };
-        match poll(&mut [PollFd::new(fd, events)], Some(&wait)) {
-            Ok(1..) => return Ok(()),
+        let mut polled = [PollFd::new(fd, events)];
+        match poll(&mut polled, Some(&wait)) {
+            Ok(1..) => return Ok(polled[0].revents()),
             // The time is up, or nearly so, or a signal came: the clock decides.
             Ok(_) | Err(Errno::INTR) => {}
             // No memory for the call: what follows says so better.
-            Err(_) => return Ok(()),
+            Err(_) => return Ok(events),
         }
     }
 }

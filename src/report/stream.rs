@@ -30,7 +30,7 @@ impl Write for Unbuffered {
         }
         let deadline = self.deadline.or_at_least(OFFER);
         match net::ready(&self.fd, PollFlags::OUT, &deadline) {
-            Ok(()) => Ok(rustix::io::write(self.fd, bytes)?),
+            Ok(_) => Ok(rustix::io::write(self.fd, bytes)?),
             Err(Expired) => Err(ErrorKind::TimedOut.into()),
         }
     }

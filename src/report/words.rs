@@ -2,10 +2,10 @@
 
 use super::failure::joined;
 use super::time::{age, time};
-use crate::check::Target;
-use crate::hints::Hint;
+use crate::run::advice::Hint;
 use crate::snippet::{Secrets, Snippet, printable};
-use crate::verdict::{Answer, Failure, Health, Protocol, Refusal};
+use crate::target::Target;
+use crate::verdict::{Answer, Failure, Health, Refusal};
 use std::time::Duration;
 use ureq::http::StatusCode;
 
@@ -14,12 +14,12 @@ pub const MAX_LINE: usize = 512;
 
 /// The line of one target, its end included: at most [`MAX_LINE`] bytes.
 pub fn line(target: &Target, answer: &Answer, hint: Option<&Hint>, timeout: Duration) -> String {
-    let name = printable(target.name.as_bytes(), 160);
+    let name = printable(target.name().as_bytes(), 160);
     let words = Words {
         secrets: &target.secrets(),
         timeout,
     };
-    match &answer.verdict {
+    match &answer.outcome {
         Ok(health) => cut(
             format!(
                 "healthy: {name}: {} in {}",
@@ -115,20 +115,8 @@ fn advice(hint: &Hint) -> String {
     match hint {
         Hint::Listening(names) if names.is_empty() => "nothing listens here".into(),
         Hint::Listening(names) => format!("listening here: {}", joined(names, ", ")),
-        Hint::Speaks(protocol) => format!("this looks like {}", protocol_name(*protocol)),
+        Hint::Speaks(name) => format!("this looks like {name}"),
         Hint::Follow => "-L follows redirects".into(),
-    }
-}
-
-fn protocol_name(protocol: Protocol) -> &'static str {
-    match protocol {
-        Protocol::Http => "HTTP",
-        Protocol::Tls => "TLS",
-        Protocol::Ssh => "SSH",
-        Protocol::Http2 => "HTTP/2",
-        Protocol::Mail => "SMTP or FTP",
-        Protocol::Redis => "Redis",
-        Protocol::Mysql => "MySQL",
     }
 }
 

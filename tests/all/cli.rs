@@ -129,7 +129,11 @@ fn texts<S: AsRef<OsStr>>(arguments: &[S]) -> Vec<&OsStr> {
 /// The names of the targets, or the complaint.
 fn targets<S: AsRef<OsStr>>(arguments: &[S], variables: Variables) -> Result<Vec<String>, String> {
     match parse_in(arguments, variables) {
-        Ok(Command::Check(check, _)) => Ok(check.targets.into_iter().map(|t| t.name).collect()),
+        Ok(Command::Check(check, _)) => Ok(check
+            .targets
+            .iter()
+            .map(|target| target.name().to_owned())
+            .collect()),
         Ok(Command::Info(text)) => panic!("{:?}: {text}", texts(arguments)),
         Err(Usage(complaint)) => Err(complaint),
     }

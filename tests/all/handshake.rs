@@ -2,11 +2,10 @@
 //! everything that can go wrong in between. Where bytes come from is said beside them.
 
 use crate::support::{Run, Server, Skip, check, matches};
-use healthchecker::check::Judge;
 use healthchecker::cli::{self, Command};
 use healthchecker::deadline::Deadline;
-use healthchecker::probe;
-use healthchecker::probe::handshake::TABLE;
+use healthchecker::protocol;
+use healthchecker::protocol::handshake::{Handshake, Judge};
 use healthchecker::report;
 use healthchecker::snippet::printable;
 use healthchecker::verdict::Reply;
@@ -52,6 +51,12 @@ pub fn trials() -> Vec<Trial> {
         fastcgi,
         fastcgi_a_byte_at_a_time,
     ]
+}
+
+/// The protocols that are a few constant bytes.
+fn handshakes() -> impl Iterator<Item = (&'static str, &'static Handshake)> {
+    let rows = protocol::ALL.iter();
+    rows.filter_map(|row| Some((row.scheme, row.handshake?)))
 }
 
 // --- Conversations ---------------------------------------------------------------------------------------------------
@@ -102,12 +107,8 @@ pub fn hex(text: &str) -> Vec<u8> {
 /// One conversation with each row of the table.
 #[rustfmt::skip]
 fn conversations() -> Vec<Conversation> {
-    let hello = TABLE
-        .iter()
-        .find(|row| row.scheme == "tls")
-        .expect("the row of TLS")
-        .steps[0]
-        .send;
+    let (_, tls) = handshakes().find(|(scheme, _)| *scheme == "tls").expect("the row of TLS");
+    let hello = tls.steps[0].send;
     vec![
         // https://redis.io/docs/latest/commands/ping/
         conversation("redis", &[(b"PING\r\n", b"+PONG\r\n")], b""),
@@ -153,10 +154,6 @@ fn conversations() -> Vec<Conversation> {
         conversation("nats", &[(b"", NATS_INFO), (b"CONNECT {\"verbose\":false}\r\nPING\r\n", b"PONG\r\n")], b""),
         // https://kafka.apache.org/protocol#The_Messages_ApiVersions: version 0, with two of a broker's APIs.
         conversation("kafka", &[(&hex("0000000a 0012 0000 00000001 ffff"), &kafka(1, 0))], b""),
-        // native_protocol_v4.spec, sections 2 and 4.2.4: what Cassandra 4 supports.
-        conversation("cassandra", &[(&hex("04 00 0000 05 00000000"), &cassandra(0x84, 6, &supported()))], b""),
-        // clamd(8): a command that begins with z ends with a zero byte, and so does its answer.
-        conversation("clamav", &[(b"zPING\0", b"PONG\0")], b""),
         // OpenSSH on Debian 12
         conversation("ssh", &[(b"", b"SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n")],
             &[&b"SSH-2.0-healthchecker\r\n"[..], &hex("00000014 06 01 0000000b 00000000 00000000 000000000000")].concat()),
@@ -291,34 +288,6 @@ fn kafka(correlation: u32, error: u16) -> Vec<u8> {
     let apis = hex("00000002 0000 0000 0009 0012 0000 0003");
     let content = [&correlation.to_be_bytes()[..], &error.to_be_bytes(), &apis].concat();
     [&(content.len() as u32).to_be_bytes()[..], &content].concat()
-}
-
-/// A frame of Cassandra's protocol on stream 0: its version, its opcode, its body.
-fn cassandra(version: u8, opcode: u8, body: &[u8]) -> Vec<u8> {
-    let length = (body.len() as u32).to_be_bytes();
-    [&[version, 0, 0, 0, opcode], &length[..], body].concat()
-}
-
-fn cassandra_error(version: u8, code: u32, text: &str) -> Vec<u8> {
-    let length = (text.len() as u16).to_be_bytes();
-    let body = [&code.to_be_bytes()[..], &length, text.as_bytes()].concat();
-    cassandra(version, 0, &body)
-}
-
-/// A string multimap: options, and what each can be.
-fn supported() -> Vec<u8> {
-    let string = |text: &str| [&(text.len() as u16).to_be_bytes()[..], text.as_bytes()].concat();
-    [
-        hex("0002"),
-        string("COMPRESSION"),
-        hex("0002"),
-        string("snappy"),
-        string("lz4"),
-        string("CQL_VERSION"),
-        hex("0001"),
-        string("3.4.6"),
-    ]
-    .concat()
 }
 
 /// A BindResponse with a resultCode and a diagnosticMessage.
@@ -477,7 +446,7 @@ fn waiting_for(steps: &Steps, step: usize) -> &'static str {
 
 fn every_row_has_a_conversation() {
     let tested: Vec<_> = conversations().iter().map(|row| row.scheme).collect();
-    let rows: Vec<_> = TABLE.iter().map(|row| row.scheme).collect();
+    let rows: Vec<_> = handshakes().map(|(scheme, _)| scheme).collect();
     assert_eq!(tested, rows);
 }
 
@@ -864,33 +833,6 @@ fn states() -> Vec<State> {
         (&[&hex("00000010 00000001 0023 00000001 001200000003")], Healthy("answers")),
     ]);
 
-    // native_protocol_v4.spec, section 9; texts of org.apache.cassandra.transport. A server that does not speak the version
-    // answers in one that it speaks.
-    let mut flags = cassandra(0x84, 6, &supported());
-    flags[1] = 1;
-    add(&mut states, "cassandra", &[
-        (&[&cassandra(0x83, 6, &supported())], Healthy("answers")),
-        (&[&cassandra(0x85, 6, &hex("0000"))], Healthy("answers")),
-        (&[&cassandra_error(0x85, 10, "Invalid or unsupported protocol version (4); supported versions are (5/v5)")],
-         Healthy("answers, refuses this client: 10 Invalid or unsupported protocol version (4); supported versions are (5/v5)")),
-        (&[&cassandra_error(0x84, 0x100, "who are you")], Healthy("answers, wants authentication: 256 who are you")),
-        (&[&cassandra_error(0x84, 0x1002, "bootstrapping")], Unhealthy("the server says: 4098 bootstrapping")),
-        (&[&cassandra_error(0x84, 0, "")], Unhealthy("the server says: 0")),
-        // A request, another opcode, a stream that is not ours, flags, and lengths that do not fit.
-        (&[&cassandra(0x04, 6, &supported())], Unhealthy("not cassandra: *")),
-        (&[&cassandra(0x84, 2, b"")], Unhealthy("not cassandra: *")),
-        (&[&hex("84 00 0001 06 00000002 0000")], Unhealthy("not cassandra: *")),
-        (&[&flags], Unhealthy("not cassandra: *")),
-        (&[&cassandra(0x84, 6, &[&supported()[..], &[0]].concat())], Unhealthy("not cassandra: *")),
-        (&[&cassandra(0x84, 6, &supported()[..20])], Unhealthy("not cassandra: *")),
-        (&[&cassandra(0x84, 6, b"")], Unhealthy("not cassandra: *")),
-        (&[&cassandra(0x84, 0, &hex("0000000a 0001"))], Unhealthy("not cassandra: *")),
-        (&[&hex("84 00 0000 06 7fffffff")], Unhealthy("not cassandra: *")),
-    ]);
-    add(&mut states, "clamav", &[
-        (&[b"PONG\n"], Unhealthy("not clamav: the reply begins with PONG\\n")),
-        (&[b"UNKNOWN COMMAND\0"], Unhealthy("not clamav: the reply begins with UNKNOWN COMMAND\\x00")),
-    ]);
 
     // OpenSSH's sshd.c, and RFC 4253, section 5.1.
     add(&mut states, "ssh", &[
@@ -1084,8 +1026,8 @@ fn a_byte_at_a_time() {
 /// and one of another protocol is never healthy on the way there.
 fn no_verdict_before_its_time() {
     for state in states() {
-        let row = TABLE.iter().find(|row| row.scheme == state.scheme);
-        let Judge::Bytes(judge) = row.expect("a row of the table").steps[0].judge else {
+        let row = handshakes().find(|(scheme, _)| *scheme == state.scheme);
+        let Judge::Bytes(judge) = row.expect("a row of the table").1.steps[0].judge else {
             continue;
         };
         let reply = &state.replies[0];
@@ -1232,8 +1174,6 @@ fn endless_replies() {
         ("nats", 0, b"INFO ", b"{", LONG),
         ("nats", 1, b"", b"INFO {}\r\nPING\r\n", LONG),
         ("kafka", 0, b"\0\0\x7f\xff\0\0\0\x01\0\x2a", b"\0", "not kafka: *"),
-        ("cassandra", 0, b"\x84\0\0\0\x06\0\0\x40\0", b"\0", "not cassandra: *"),
-        ("clamav", 0, b"PONG", b"!", "not clamav: *"),
         ("ssh", 0, b"SSH-2.0-", b"2.0", LONG),
         ("ssh", 0, b"", b"another line\r\n", LONG),
         ("ftp", 0, b"", b"120 soon\r\n", LONG),
@@ -1361,9 +1301,8 @@ const OTHERS: [(&str, &[u8]); 3] = [
 ];
 
 fn other_protocols_are_named() {
-    let mut questions: Vec<(&str, String)> = TABLE
-        .iter()
-        .map(|row| (row.scheme, String::new()))
+    let mut questions: Vec<(&str, String)> = handshakes()
+        .map(|(scheme, _)| (scheme, String::new()))
         .collect();
     questions.push(("grpc", String::new()));
     questions.push(("fastcgi", "/ping".into()));
@@ -1407,8 +1346,8 @@ fn deaf_port() -> (OwnedFd, u16) {
 
 fn nothing_listens() {
     let (_taken, port) = deaf_port();
-    for row in TABLE {
-        let name = format!("{}://127.0.0.1:{port}", row.scheme);
+    for (scheme, _) in handshakes() {
+        let name = format!("{scheme}://127.0.0.1:{port}");
         check([&name]).unhealthy(&format!(
             "unhealthy: {name}: connection refused at 127.0.0.1:{port}; *listen* (*s)"
         ));
@@ -1780,9 +1719,7 @@ fn what_tcp_sends() {
 fn usage_errors_send_nothing() {
     let server = Server::untouched();
     let port = server.port();
-    let mut schemes: Vec<(&str, String)> = TABLE
-        .iter()
-        .map(|row| (row.scheme, format!("{}://127.0.0.1:{port}", row.scheme)))
+    let mut schemes: Vec<(&str, String)> = handshakes().map(|(scheme, _)| (scheme, format!("{scheme}://127.0.0.1:{port}")))
         .collect();
     let grpc = format!("grpc://127.0.0.1:{port}/svc");
     let fastcgi = format!("fastcgi://127.0.0.1:{port}/ping");
@@ -2003,7 +1940,7 @@ fn no_reply_breaks_a_probe() {
             panic!("{target} is no target")
         };
         let begun = Instant::now();
-        let answer = probe::ask(&check.targets[0], &Deadline::after(timeout));
+        let answer = check.targets[0].ask(&Deadline::after(timeout));
         prop_assert!(
             begun.elapsed() < timeout + Duration::from_millis(300),
             "{target}: {answer:?}"

@@ -5,8 +5,8 @@ use crate::http::OK;
 use crate::support::{Run, Server, check, read_request};
 use healthchecker::cli::{self, Command};
 use healthchecker::deadline::Deadline;
+use healthchecker::report;
 use healthchecker::verdict::{Failure, Health, Phase, Unmet};
-use healthchecker::{probe, report};
 use libtest_mimic::Trial;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -149,7 +149,7 @@ impl Changing {
         };
         let target = &check.targets[0];
         let begun = Instant::now();
-        let answer = probe::ask(target, &Deadline::after(check.timeout));
+        let answer = target.ask(&Deadline::after(check.timeout));
         let took = begun.elapsed();
         // Twice 50 ms of goodbye, and the patience of a busy machine.
         assert!(
@@ -157,7 +157,7 @@ impl Changing {
             "took {took:?}"
         );
         sound(&report::line(target, &answer, None, check.timeout));
-        answer.verdict.map_err(|failure| *failure)
+        answer.outcome.map_err(|failure| *failure)
     }
 }
 

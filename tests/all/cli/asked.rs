@@ -86,6 +86,7 @@ fn what_is_asked() {
             .collect();
         let mut fields = vec![
             "accept: */*",
+            "accept-encoding: identity",
             "connection: close",
             "host: localhost:PORT",
             AGENT,

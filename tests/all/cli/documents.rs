@@ -2,9 +2,9 @@
 
 use crate::support::{Server, check, command, run};
 use healthchecker::cli::{self, Command};
-use healthchecker::hints::Hint;
 use healthchecker::report;
-use healthchecker::verdict::{Answer, Failure, Health, Peer, Phase, Snippet, Trace, Verdict};
+use healthchecker::run::advice::Hint;
+use healthchecker::verdict::{Answer, Failure, Health, Outcome, Peer, Phase, Snippet, Trace};
 use libtest_mimic::Trial;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -55,14 +55,14 @@ fn readme_lines_are_printed() {
         Snippet::new(br#"{"status":"Database unaccessible"}"#),
         "200-299".to_owned(),
     );
-    let line = |port: &str, verdict: Verdict, hint: Option<Hint>, micros| {
+    let line = |port: &str, outcome: Outcome, hint: Option<Hint>, micros| {
         let parsed = cli::parse(vec!["--port".into(), port.into()], &|_| None);
         let Ok(Command::Check(check, _)) = parsed else {
             panic!("{parsed:?}")
         };
         let took = Duration::from_micros(micros);
         let answer = Answer {
-            verdict,
+            outcome,
             took,
             trace: Trace::default(),
         };

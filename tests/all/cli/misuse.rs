@@ -397,7 +397,18 @@ fn only_this_machine_is_asked() {
         127.0.0.1_ １２７.0.0.1 127.0.0.256 [127.0.0.1] [::1 ::1] [::1%25lo] []";
     let addresses = "192.0.2.1 198.51.100.7 169.254.169.254 224.0.0.1 255.255.255.255 [2001:db8::1] [ff02::1] \
         [::ffff:192.0.2.1] [::2] [::127.0.0.1] [64:ff9b::7f00:1]";
-    for elsewhere in [names, spellings, addresses].into_iter().flat_map(words) {
+    for elsewhere in words(addresses) {
+        // The command line alone cannot tell: the routing table can, before anything is sent.
+        let url = format!("http://{elsewhere}/");
+        for (origin, arguments) in [
+            ("TARGET", &[&*url][..]),
+            ("--host", &["--host", &elsewhere]),
+        ] {
+            let line = format!("error: {origin}: \"*\" is not this machine: *");
+            run(&mut command(arguments)).unhealthy(&line);
+        }
+    }
+    for elsewhere in [names, spellings].into_iter().flat_map(words) {
         for arguments in [
             vec![format!("http://{elsewhere}/")],
             vec!["--host".into(), elsewhere.clone()],

@@ -4,8 +4,68 @@
 //! `PROTOCOL-HTTP2.md` beside it. One stream and two header fields are all that matters, so this reads no more of HPACK
 //! than it takes to find them: we allow the peer no dynamic table, and compare Huffman-coded names in their coded form.
 
-use super::Session;
-use crate::verdict::{Failure, Health, Phase, Protocol, Snippet, Verdict};
+use super::session::{Session, converse};
+use super::{Asked, Protocol, Signature, recognised};
+use crate::deadline::Deadline;
+use crate::net::Opening;
+use crate::target::{Place, Probe, Target};
+use crate::verdict::{Answer, Failure, Health, Outcome, Phase, Snippet};
+
+/// The row of this protocol.
+pub static PROTOCOL: Protocol = Protocol {
+    scheme: "grpc",
+    rest: "//HOST:PORT[/SERVICE]",
+    proves: "grpc.health.v1 says SERVING",
+    plan,
+    signature: Some(SIGNATURE),
+    ..Protocol::CONNECTION
+};
+
+const SIGNATURE: Signature = Signature {
+    name: "HTTP/2",
+    fits: |reply| matches!(reply, [0, 0, _, SETTINGS, _, 0, 0, 0, 0, ..]),
+};
+
+fn plan(asked: &Asked) -> Result<Target, String> {
+    let located = asked.located()?;
+    located.refuse_credentials(asked)?;
+    let service = located.path.trim_start_matches('/').to_owned();
+    if service.len() > MAX_SERVICE {
+        return Err("has a service name longer than 1024 bytes".into());
+    }
+    let name = match service.is_empty() {
+        true => located.name,
+        false => format!("{}/{service}", located.name),
+    };
+    let probe = GrpcProbe {
+        authority: located.authority,
+        service,
+    };
+    Ok(Target::new(
+        name,
+        asked.protocol.scheme,
+        Some(located.place),
+        probe,
+    ))
+}
+
+#[derive(Debug)]
+struct GrpcProbe {
+    authority: String,
+    /// The service that is asked about; empty for the server as a whole.
+    service: String,
+}
+
+impl Probe for GrpcProbe {
+    fn ask(&self, place: Option<&Place>, deadline: &Deadline) -> Answer {
+        converse(place, Opening::ClientFirst, deadline, |session| {
+            ask(session, &self.authority, &self.service)
+        })
+    }
+}
+
+/// The longest name of a service: [`literal`] counts on a bound.
+const MAX_SERVICE: usize = 1024;
 
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
@@ -27,7 +87,7 @@ const STREAM: u32 = 1;
 const MAX_BLOCK: usize = 16 * 1024;
 
 /// Asks whether `service` is SERVING; the empty service is the server as a whole.
-pub fn ask(session: &mut Session, authority: &str, service: &str) -> Verdict {
+fn ask(session: &mut Session, authority: &str, service: &str) -> Outcome {
     session.send(&request(authority, service))?;
     let mut reply = Call::default();
     // The first frame must be SETTINGS (RFC 9113, section 3.4), which tells HTTP/2 from everything else.
@@ -35,8 +95,9 @@ pub fn ask(session: &mut Session, authority: &str, service: &str) -> Verdict {
     loop {
         let enough = session.receive_at_least(9, Phase::Reply);
         // An alert of TLS is shorter than a frame's head.
-        if first && Protocol::of(session.received()).is_some_and(|like| like != Protocol::Http2) {
-            return Err(alien(session));
+        if first && recognised(session.received()).is_some_and(|other| other.name != SIGNATURE.name)
+        {
+            return Err(session.wrong_protocol("grpc"));
         }
         enough?;
         let head = &session.received()[..9];
@@ -44,7 +105,7 @@ pub fn ask(session: &mut Session, authority: &str, service: &str) -> Verdict {
         let (kind, flags) = (head[3], head[4]);
         let stream = u32::from_be_bytes([head[5] & 0x7f, head[6], head[7], head[8]]);
         if first && (kind, flags & ACK, stream) != (SETTINGS, 0, 0) || length > MAX_BLOCK {
-            return Err(alien(session));
+            return Err(session.wrong_protocol("grpc"));
         }
         first = false;
         session.receive_at_least(9 + length, Phase::Reply)?;
@@ -63,7 +124,7 @@ pub fn ask(session: &mut Session, authority: &str, service: &str) -> Verdict {
             }
             (HEADERS | CONTINUATION | DATA, STREAM) => {
                 if reply.frame(kind, flags, &payload).is_none() {
-                    return Err(alien(session));
+                    return Err(session.wrong_protocol("grpc"));
                 }
                 if reply.ended {
                     break;
@@ -75,17 +136,9 @@ pub fn ask(session: &mut Session, authority: &str, service: &str) -> Verdict {
     }
     // GOAWAY: no error.
     session.set_goodbye(&frame(GOAWAY, 0, 0, &[0; 8]));
-    reply.verdict().unwrap_or_else(|| Err(alien(session)))
-}
-
-fn alien(session: &Session) -> Box<Failure> {
-    let like = Protocol::of(session.received()).filter(|&like| like != Protocol::Http2);
-    let got = Snippet::at_most(session.received(), 100);
-    Box::new(Failure::WrongProtocol {
-        scheme: "grpc",
-        got,
-        like,
-    })
+    reply
+        .verdict()
+        .unwrap_or_else(|| Err(session.wrong_protocol("grpc")))
 }
 
 /// What has come on the stream.
@@ -152,7 +205,7 @@ impl Call {
     }
 
     /// None when the reply is not one of a gRPC server.
-    fn verdict(&self) -> Option<Verdict> {
+    fn verdict(&self) -> Option<Outcome> {
         match (self.http_status, self.grpc_status) {
             (Some(200), Some(0)) => {}
             (Some(200), Some(status)) => {
@@ -370,7 +423,7 @@ fn literal(block: &mut Vec<u8>, name: &[u8], value: &str) {
     match value.len() {
         short @ 0..=0x7e => block.push(short as u8),
         long => {
-            // Values come from the command line and have less than 127 + 2^14 bytes, as `cli` sees to.
+            // Values come from the command line and have less than 127 + 2^14 bytes, as `plan` sees to.
             let rest = long - 0x7f;
             block.extend_from_slice(&[0x7f, rest as u8 | 0x80, (rest >> 7) as u8]);
         }
@@ -382,7 +435,7 @@ fn literal(block: &mut Vec<u8>, name: &[u8], value: &str) {
 mod tests {
     use super::*;
 
-    fn after(block: &[u8], message: &[u8]) -> Option<Verdict> {
+    fn after(block: &[u8], message: &[u8]) -> Option<Outcome> {
         let mut reply = Call::default();
         reply.frame(HEADERS, END_HEADERS, b"\x88")?;
         reply.frame(DATA, 0, message)?;

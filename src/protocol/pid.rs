@@ -1,22 +1,62 @@
-//! Workers that listen on nothing: a process by its PID file, and a heartbeat file.
+//! Workers that listen on nothing: a process by its PID file.
 
-use crate::verdict::{Failure, Health, Snippet, Verdict};
+use super::file::{Named, failure};
+use super::{Asked, Protocol};
+use crate::deadline::Deadline;
+use crate::target::url::percent_decoded;
+use crate::target::{Place, Probe, Target};
+use crate::verdict::{Answer, Failure, Health, Outcome, Snippet};
 use rustix::buffer::spare_capacity;
 use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::Errno;
-use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::path::{Path, PathBuf};
+
+/// The row of this protocol.
+pub static PROTOCOL: Protocol = Protocol {
+    scheme: "pid",
+    rest: "FILE[?name=NAME]",
+    proves: "the process whose PID is in FILE runs, as NAME",
+    takes: &[],
+    plan,
+    ..Protocol::CONNECTION
+};
 
 /// `TASK_COMM_LEN` without its NUL: the kernel keeps this much of a program's name.
 const COMM: usize = 15;
 /// Neither a PID file nor a stat line is long.
 const LONG: usize = 1024;
 
+fn plan(asked: &Asked) -> Result<Target, String> {
+    let named = Named::parse(asked.rest, "name=")?;
+    let name = named
+        .value
+        .map(|name| percent_decoded(name).ok_or("has a bad %XX in its name"));
+    let probe = PidProbe {
+        file: named.file,
+        name: name.transpose()?,
+    };
+    let target = format!("{}:{}", asked.protocol.scheme, asked.rest);
+    Ok(Target::new(target, asked.protocol.scheme, None, probe))
+}
+
+#[derive(Debug)]
+struct PidProbe {
+    file: PathBuf,
+    /// The name that the process must have.
+    name: Option<String>,
+}
+
+impl Probe for PidProbe {
+    fn ask(&self, _: Option<&Place>, deadline: &Deadline) -> Answer {
+        Answer::of(deadline, || process(&self.file, self.name.as_deref()))
+    }
+}
+
 /// Whether the process in the PID file `file` runs, under `name` if one is given.
 ///
 /// proc(5): `/proc/PID/stat` holds the PID, the name in parentheses, and the state. A zombie has one, too, and a signal
 /// reaches it: only its state tells that it is dead.
-pub fn process(file: &Path, name: Option<&str>) -> Verdict {
+fn process(file: &Path, name: Option<&str>) -> Outcome {
     let text = read(file, LONG).map_err(|errno| failure(file, errno))?;
     // PostgreSQL's has more lines.
     let line = text.split(|&byte| byte == b'\n').next();
@@ -63,24 +103,6 @@ pub fn process(file: &Path, name: Option<&str>) -> Verdict {
     }
 }
 
-/// Whether `file` is there, and was touched within `max_age` if that is given.
-pub fn heartbeat(file: &Path, max_age: Option<Duration>) -> Verdict {
-    let data = rustix::fs::stat(file).map_err(|errno| failure(file, errno))?;
-    // Whoever sets a time before 1970 means that it is long ago.
-    let seconds = u64::try_from(data.st_mtime).unwrap_or(0);
-    let touched = SystemTime::UNIX_EPOCH + Duration::new(seconds, data.st_mtime_nsec as u32);
-    let age = match (SystemTime::now().duration_since(touched), max_age) {
-        (Ok(age), _) => age,
-        // Without a limit its age does not matter.
-        (Err(_), None) => Duration::ZERO,
-        (Err(ahead), Some(_)) => return Err(Box::new(Failure::Future(ahead.duration()))),
-    };
-    match max_age {
-        Some(limit) if age > limit => Err(Box::new(Failure::Stale(age, limit))),
-        _ => Ok(Health::Touched(age)),
-    }
-}
-
 /// A file, or its first `most` bytes and at most two pages more.
 ///
 /// # Errors
@@ -100,8 +122,4 @@ fn read(file: &Path, most: usize) -> Result<Vec<u8>, Errno> {
             return Ok(text);
         }
     }
-}
-
-fn failure(file: &Path, errno: Errno) -> Box<Failure> {
-    Box::new(Failure::File(file.to_owned(), errno.raw_os_error()))
 }

@@ -1,6 +1,6 @@
 //! `${NAME}` and `${NAME:-default}`, because exec-form HEALTHCHECK has no shell to expand them.
 
-use crate::search::find;
+use crate::search::split_once;
 
 /// What is wrong with a reference.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,12 +87,6 @@ fn value_of(inside: &str, lookup: Lookup) -> Result<String, BadReference> {
             .map(str::to_owned)
             .ok_or_else(|| BadReference::Unset(name.to_owned())),
     }
-}
-
-/// `str::split_once`, with the search that the program has already: the standard library's would be 3 KB more.
-pub fn split_once<'a>(text: &'a str, mark: &str) -> Option<(&'a str, &'a str)> {
-    let at = find(text.as_bytes(), mark.as_bytes())?;
-    Some((&text[..at], &text[at + mark.len()..]))
 }
 
 fn is_name(name: &str) -> bool {

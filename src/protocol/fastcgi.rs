@@ -1,7 +1,57 @@
 //! FastCGI responders, such as php-fpm with `ping.path`: <https://fastcgi-archives.github.io/FastCGI_Specification.html>.
 
-use super::Session;
-use crate::verdict::{Failure, Health, Phase, Protocol, Snippet, Verdict};
+use super::session::{Session, converse};
+use super::{Asked, Protocol};
+use crate::deadline::Deadline;
+use crate::net::Opening;
+use crate::target::{Place, Probe, Target};
+use crate::verdict::{Answer, Failure, Health, Outcome, Phase, Snippet};
+
+/// The row of this protocol.
+pub static PROTOCOL: Protocol = Protocol {
+    scheme: "fastcgi",
+    port: Some(9000),
+    rest: "/PATH",
+    proves: "the application answers PATH with a 2xx (php-fpm: ping.path)",
+    plan,
+    ..Protocol::CONNECTION
+};
+
+fn plan(asked: &Asked) -> Result<Target, String> {
+    let located = asked.located()?;
+    located.refuse_credentials(asked)?;
+    let (script, query) = located.path.split_once('?').unwrap_or((&located.path, ""));
+    if script.len() < 2 {
+        return Err("needs a path, such as php-fpm's ping.path".into());
+    }
+    let probe = FastCgiProbe {
+        script: script.to_owned(),
+        query: query.to_owned(),
+    };
+    let name = format!("{}{}", located.name, located.path);
+    Ok(Target::new(
+        name,
+        asked.protocol.scheme,
+        Some(located.place),
+        probe,
+    ))
+}
+
+#[derive(Debug)]
+struct FastCgiProbe {
+    /// The script, with a leading slash.
+    script: String,
+    /// What follows the `?`.
+    query: String,
+}
+
+impl Probe for FastCgiProbe {
+    fn ask(&self, place: Option<&Place>, deadline: &Deadline) -> Answer {
+        converse(place, Opening::ClientFirst, deadline, |session| {
+            ask(session, &self.script, &self.query)
+        })
+    }
+}
 
 const BEGIN_REQUEST: u8 = 1;
 const END_REQUEST: u8 = 3;
@@ -11,7 +61,7 @@ const STDOUT: u8 = 6;
 const STDERR: u8 = 7;
 
 /// Asks for `script`, and wants a response without a `Status` or with a 2xx one, and an END_REQUEST without complaint.
-pub fn ask(session: &mut Session, script: &str, query: &str) -> Verdict {
+fn ask(session: &mut Session, script: &str, query: &str) -> Outcome {
     session.send(&request(script, query))?;
     let mut page = Vec::new();
     loop {
@@ -25,12 +75,7 @@ pub fn ask(session: &mut Session, script: &str, query: &str) -> Verdict {
             [] => true,
         };
         if !proper {
-            let got = Snippet::at_most(session.received(), 100);
-            return Err(Box::new(Failure::WrongProtocol {
-                scheme: "fastcgi",
-                got,
-                like: Protocol::of(session.received()),
-            }));
+            return Err(session.wrong_protocol("fastcgi"));
         }
         enough?;
         let &[_, kind, _, _, high, low, padding, _] = &session.received()[..8] else {

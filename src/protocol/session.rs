@@ -1,74 +1,24 @@
-//! Ways of asking, one a file. Each takes a target and returns what it found: it prints nothing and never exits.
+//! One connection that is not HTTP's: what is sent over it, what is received, and a polite end.
 
-use crate::check::{Ask, Place, Target};
 use crate::deadline::Deadline;
 use crate::net::{self, Opening, Stream};
-use crate::verdict::{Answer, Failure, Mark, Phase, Snippet, Trace, Verdict};
-use std::time::Duration;
+use crate::target::Place;
+use crate::verdict::{Answer, Failure, GRACE, Mark, Outcome, Phase, Snippet, Trace};
 
-pub mod fastcgi;
-pub mod grpc;
-pub mod handshake;
-pub mod http;
-pub mod local;
-pub mod tcp;
-
-/// How long to wait for what only makes a better goodbye or a better reason, once the verdict is fixed.
-pub const GRACE: Duration = Duration::from_millis(50);
-
-/// Asks `target`, unless the deadline has passed already.
-pub fn ask(target: &Target, deadline: &Deadline) -> Answer {
-    if deadline.remaining().is_err() {
-        return Answer {
-            verdict: Err(Box::new(Failure::NotAsked)),
-            took: Duration::ZERO,
-            trace: Trace::default(),
-        };
-    }
-    let converse = |opening, probe: &dyn Fn(&mut Session) -> Verdict| {
-        converse(&target.place, opening, deadline, probe)
-    };
-    match &target.ask {
-        Ask::Http(http) => http::ask(http, &target.place, deadline),
-        Ask::Tcp { send, expect } => converse(Opening::with(send), &|session| {
-            tcp::ask(session, send, expect)
-        }),
-        Ask::Handshake { row, hello } => converse(Opening::with(row.steps[0].send), &|session| {
-            handshake::ask(session, row, hello.as_deref())
-        }),
-        Ask::Grpc { authority, service } => converse(Opening::ClientFirst, &|session| {
-            grpc::ask(session, authority, service)
-        }),
-        Ask::FastCgi { script, query } => converse(Opening::ClientFirst, &|session| {
-            fastcgi::ask(session, script, query)
-        }),
-        Ask::Pid { file, name } => alone(deadline, || local::process(file, name.as_deref())),
-        Ask::File { file, max_age } => alone(deadline, || local::heartbeat(file, *max_age)),
-    }
-}
-
-/// A probe that talks to nobody.
-fn alone(deadline: &Deadline, probe: impl FnOnce() -> Verdict) -> Answer {
-    let begun = deadline.elapsed();
-    let verdict = probe();
-    Answer {
-        verdict,
-        took: deadline.elapsed() - begun,
-        trace: Trace::default(),
-    }
-}
-
-/// A probe over one connection that is not HTTP's.
-fn converse(
-    place: &Place,
+/// Connects to `place`, and lets `probe` talk to whoever is there.
+pub fn converse(
+    place: Option<&Place>,
     opening: Opening,
     deadline: &Deadline,
-    probe: &dyn Fn(&mut Session) -> Verdict,
+    probe: impl FnOnce(&mut Session) -> Outcome,
 ) -> Answer {
     let begun = deadline.elapsed();
     let mut trace = Trace::default();
-    let dialled = net::dial(place, opening, deadline);
-    let (verdict, session) = match dialled {
+    let dialled = match place {
+        Some(place) => net::dial(place, opening, deadline),
+        None => Err(Box::new(Failure::NotAsked)),
+    };
+    let (outcome, session) = match dialled {
         Ok(stream) => {
             trace.peer = Some(stream.peer().clone());
             trace.mark(Mark::Connected, deadline);
@@ -87,13 +37,13 @@ fn converse(
     let took = deadline.elapsed() - begun;
     let trace = session.map_or_else(|trace| trace, Session::close);
     Answer {
-        verdict,
+        outcome,
         took,
         trace,
     }
 }
 
-/// One connection: what was said over it, and what was heard.
+/// One connection: what was said over it, and what was received.
 pub struct Session<'a> {
     stream: Stream,
     deadline: &'a Deadline,
@@ -132,7 +82,12 @@ impl Session<'_> {
         }
     }
 
-    /// What has been heard and not used.
+    /// When the conversation has to be over.
+    pub fn deadline(&self) -> &Deadline {
+        self.deadline
+    }
+
+    /// What has been received and not used.
     pub fn received(&self) -> &[u8] {
         &self.received[self.used..]
     }
@@ -142,7 +97,7 @@ impl Session<'_> {
         self.used += bytes;
     }
 
-    /// Waits for more to be heard. False at the end.
+    /// Waits for more to be received. False at the end.
     ///
     /// # Errors
     /// [`Failure::LongReply`], and those of [`Stream::read`].
@@ -174,6 +129,12 @@ impl Session<'_> {
     pub fn closed_early(&self, phase: Phase) -> Box<Failure> {
         let got = Snippet::at_most(self.received(), 100);
         Box::new(Failure::ClosedEarly { phase, got })
+    }
+
+    /// What has been received is not what a server of `scheme` says.
+    pub fn wrong_protocol(&self, scheme: &'static str) -> Box<Failure> {
+        let got = Snippet::at_most(self.received(), 100);
+        Box::new(Failure::WrongProtocol { scheme, got })
     }
 
     /// What to say when the verdict is fixed.

@@ -1,6 +1,7 @@
 //! Advice for a failure: what a tired person would look at next. Pure: what the system knows comes through a function.
 
-use crate::verdict::{Failure, Peer, Protocol};
+use crate::protocol::recognised;
+use crate::verdict::{Failure, Peer, Snippet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// What to try, or what else is known.
@@ -8,8 +9,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 pub enum Hint {
     /// Nothing answered there, but these ports of the container are listening; none may be.
     Listening(Vec<String>),
-    /// The port speaks another protocol than it was asked in.
-    Speaks(Protocol),
+    /// Who answered is known for something else than what was asked.
+    Speaks(&'static str),
     /// The redirect would be followed with `-L`.
     Follow,
 }
@@ -17,29 +18,30 @@ pub enum Hint {
 /// At most this many listeners are named.
 const MOST: usize = 8;
 
-/// Advice for `failure`. `listeners` gives the addresses on which somebody listens, where that can be known.
+/// Advice for `failure`. `follows_redirects` says whether `-L` means something to the target, and `listeners` gives the addresses on which somebody listens, where that can be known.
 pub fn advise(
     failure: &Failure,
+    follows_redirects: bool,
     listeners: impl FnOnce() -> Option<Vec<SocketAddr>>,
 ) -> Option<Hint> {
     match failure {
         Failure::Refused(peers) if peers.iter().any(|peer| matches!(peer, Peer::Tcp(_))) => {
             listeners().map(|found| Hint::Listening(named(found)))
         }
-        Failure::NotHttp {
-            like: Some(protocol),
-            ..
-        }
-        | Failure::WrongProtocol {
-            like: Some(protocol),
-            ..
-        } => Some(Hint::Speaks(*protocol)),
+        Failure::NotHttp { got } => speaks(got, "HTTP"),
+        Failure::WrongProtocol { scheme, got } => speaks(got, scheme),
         Failure::Status {
             got: 301 | 302 | 303 | 307 | 308,
             ..
-        } => Some(Hint::Follow),
+        } if follows_redirects => Some(Hint::Follow),
         _ => None,
     }
+}
+
+/// What the beginning of a reply gives away, if that is not what was asked for.
+fn speaks(got: &Snippet, asked: &str) -> Option<Hint> {
+    let name = got.inspect(recognised)?.name;
+    (!name.eq_ignore_ascii_case(asked)).then_some(Hint::Speaks(name))
 }
 
 /// Addresses by port, each once; `*` is any address.
@@ -82,7 +84,7 @@ mod tests {
         let refused = Failure::Refused(vec![Peer::Tcp("127.0.0.1:80".parse().unwrap())]);
         let found = |addresses: &[&str]| {
             let addresses = addresses.iter().map(|text| text.parse().unwrap()).collect();
-            advise(&refused, || Some(addresses))
+            advise(&refused, false, || Some(addresses))
         };
         let listening = |names: &[&str]| {
             let names = names.iter().map(|&name| name.to_owned()).collect();
@@ -110,9 +112,9 @@ mod tests {
                 "*:1", "*:2", "*:3", "*:4", "*:5", "*:6", "*:7", "*:8", "..."
             ])
         );
-        assert_eq!(advise(&refused, || None), None);
+        assert_eq!(advise(&refused, false, || None), None);
         assert_eq!(
-            advise(&Failure::LongHead, || panic!("looked for nothing")),
+            advise(&Failure::LongHead, false, || panic!("looked for nothing")),
             None
         );
     }

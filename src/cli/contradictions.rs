@@ -1,0 +1,120 @@
+//! What cannot hold together.
+
+use super::options::{Given, Kind, Row, Scope};
+use super::{Usage, shown};
+use crate::protocol::Protocol;
+use crate::search;
+use std::ffi::OsStr;
+use ureq::http::{HeaderName, Method, header};
+
+/// How often an option or a TARGET can be given. Nobody needs more; an http::HeaderMap panics at 32768, and each `--body`
+/// is compared with each `--body-not`.
+pub const MAX_TIMES: usize = 1000;
+
+/// An option that was given, and how often.
+pub type Used = (&'static Row, usize);
+
+/// Counts an option.
+///
+/// # Errors
+/// That it was given too often.
+pub fn count(used: &mut Vec<Used>, row: &'static Row) -> Result<(), Usage> {
+    match used.iter_mut().find(|(other, _)| other.long == row.long) {
+        None => used.push((row, 1)),
+        Some(_) if matches!(row.kind, Kind::One(_)) => {
+            return Err(Usage(format!("--{}: given twice", row.long)));
+        }
+        Some((_, times)) if matches!(row.kind, Kind::Many(_)) && *times == MAX_TIMES => {
+            return Err(too_often(&format!("--{}", row.long)));
+        }
+        Some((_, times)) => *times += 1,
+    }
+    Ok(())
+}
+
+/// That something was given more than [`MAX_TIMES`].
+pub fn too_often(name: &str) -> Usage {
+    Usage(format!("{name}: given more than {MAX_TIMES} times"))
+}
+
+/// Refuses an option that means something to none of the targets.
+///
+/// # Errors
+/// [`Usage`], with the kinds of target that there are.
+pub fn pointless(used: &[Used], protocols: &[&Protocol]) -> Result<(), Usage> {
+    let is_pointless = |row: &Row| !protocols.iter().any(|protocol| row.scope.has(protocol));
+    let Some((row, _)) = used.iter().find(|(row, _)| is_pointless(row)) else {
+        return Ok(());
+    };
+    let mut kinds: Vec<&str> = Vec::new();
+    for protocol in protocols {
+        if !kinds.contains(&protocol.scheme) {
+            kinds.push(protocol.scheme);
+        }
+    }
+    Err(Usage(format!(
+        "--{}: means nothing to a target of the kind {}",
+        row.long,
+        kinds.join(" or ")
+    )))
+}
+
+/// Whatever cannot hold together.
+pub fn contradictions(given: &Given, used: &[Used], targets: &[String]) -> Result<(), Usage> {
+    let options = &given.options;
+    let wrong = |text: String| Err(Usage(text));
+    if let (Some((row, _)), false) = (
+        used.iter().find(|(row, _)| row.scope == Scope::NoUrl),
+        targets.is_empty(),
+    ) {
+        return wrong(format!(
+            "--{}: the target says that already; give one or the other",
+            row.long
+        ));
+    }
+    if given.style.quiet && given.style.verbose {
+        return wrong("--verbose: contradicts --quiet".into());
+    }
+    if options.method == Some(Method::HEAD) && !options.body.is_empty() {
+        return wrong(
+            "--method: \"HEAD\" asks for no body, and something is expected of the body".into(),
+        );
+    }
+    for lacks in &options.body.body_not {
+        if options
+            .body
+            .body
+            .iter()
+            .any(|has| search::contains(has.as_bytes(), lacks))
+        {
+            return wrong(format!(
+                "--body-not: \"{}\" contradicts --body",
+                shown(OsStr::new(lacks))
+            ));
+        }
+    }
+    let has = |wanted: HeaderName| {
+        options
+            .headers
+            .iter()
+            .filter(|(name, _)| *name == wanted)
+            .count()
+    };
+    if has(header::AUTHORIZATION) > 0 && options.user.is_some() {
+        return wrong("--header: Authorization contradicts --user".into());
+    }
+    if has(header::USER_AGENT) > 0 && options.user_agent.is_some() {
+        return wrong("--header: User-Agent contradicts --user-agent".into());
+    }
+    for single in [
+        header::HOST,
+        header::AUTHORIZATION,
+        header::USER_AGENT,
+        header::CONNECTION,
+    ] {
+        if has(single.clone()) > 1 {
+            return wrong(format!("--header: {single} given twice"));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,135 @@
+//! Parts of a request as people give them: a header, credentials, and the URI of a place.
+
+use crate::target::{Complaint, Host};
+use std::net::IpAddr;
+use ureq::http::uri::{Parts, Scheme};
+use ureq::http::{HeaderName, HeaderValue, Uri};
+
+/// Parses a request header, `NAME: VALUE`, split at the first colon. An empty VALUE is one.
+///
+/// # Errors
+/// A sentence that says what is wrong, without the value, which can be a secret.
+pub fn header(text: &str) -> Result<(HeaderName, HeaderValue), Complaint> {
+    let (name, value) = text.split_once(':').ok_or("is no 'NAME: VALUE'")?;
+    let name = HeaderName::from_bytes(name.as_bytes())
+        .map_err(|_| "has a character that a header name cannot hold")?;
+    let computed = [
+        "content-length",
+        "transfer-encoding",
+        "expect",
+        "te",
+        "trailer",
+    ];
+    if computed.contains(&name.as_str()) {
+        return Err("frames the request, and so it is computed from --data");
+    }
+    let mut value = header_value(value.trim_matches(' '))?;
+    // ureq takes these two in visible ASCII only.
+    if (name == "host" || name == "authorization") && value.to_str().is_err() {
+        return Err("has a character that is not visible ASCII");
+    }
+    value.set_sensitive(name == "authorization" || name == "proxy-authorization");
+    Ok((name, value))
+}
+
+/// Checks the value of a request header.
+///
+/// # Errors
+/// A sentence that says what is wrong, without the value.
+pub fn header_value(text: &str) -> Result<HeaderValue, Complaint> {
+    // A tab is a control character too, and the only one that an http::HeaderValue holds.
+    match HeaderValue::from_str(text) {
+        Ok(value) if !text.contains('\t') => Ok(value),
+        _ => Err("has a control character"),
+    }
+}
+
+/// The value of an `Authorization` header (RFC 7617).
+///
+/// # Errors
+/// A sentence that says what is wrong, without the credentials.
+pub fn basic(user: &str, password: &str) -> Result<HeaderValue, Complaint> {
+    let credentials = format!("{user}:{password}");
+    if credentials.bytes().any(|b| b.is_ascii_control()) {
+        return Err("has a control character");
+    }
+    if user.contains(':') {
+        return Err("has a colon in the user's name, which basic authentication cannot send");
+    }
+    let mut value = HeaderValue::try_from(format!("Basic {}", base64(credentials.as_bytes())))
+        .map_err(|_| "cannot be sent")?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// RFC 4648, with padding.
+fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for group in bytes.chunks(3) {
+        let at = |i: usize| u32::from(group.get(i).copied().unwrap_or(0));
+        let bits = at(0) << 16 | at(1) << 8 | at(2);
+        for i in 0..4 {
+            let sextet = bits >> (18 - 6 * i) & 63;
+            out.push(if i <= group.len() {
+                ALPHABET[sextet as usize] as char
+            } else {
+                '='
+            });
+        }
+    }
+    out
+}
+
+/// The `http` URL of a place. The authority is the canonical one, so that `0.0.0.0` asks a virtual host `localhost`.
+/// None when the http crate refuses the path, which [`path_and_query`](crate::target::url::path_and_query) has ruled out.
+pub fn http_uri(host: Host, port: u16, path: &str) -> Option<Uri> {
+    let authority = match host {
+        Host::Localhost => format!("localhost:{port}"),
+        Host::Ip(IpAddr::V4(ip)) => format!("{ip}:{port}"),
+        Host::Ip(IpAddr::V6(ip)) => format!("[{ip}]:{port}"),
+    };
+    let path = if path.is_empty() { "/" } else { path };
+    let mut parts = Parts::default();
+    parts.scheme = Some(Scheme::HTTP);
+    parts.authority = Some(authority.try_into().ok()?);
+    parts.path_and_query = Some(path.try_into().ok()?);
+    Uri::from_parts(parts).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_and_headers() {
+        assert_eq!(base64(b""), "");
+        assert_eq!(base64(b"f"), "Zg==");
+        assert_eq!(base64(b"fo"), "Zm8=");
+        assert_eq!(base64(b"foo"), "Zm9v");
+        assert_eq!(
+            basic("Aladdin", "open sesame").unwrap(),
+            "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="
+        );
+        assert!(basic("a\nb", "c").is_err());
+        let (name, value) = header("X-Time: 12:30 ").unwrap();
+        assert_eq!(
+            (name.as_str(), value.to_str().unwrap()),
+            ("x-time", "12:30")
+        );
+        assert!(header("Authorization: Bearer x").unwrap().1.is_sensitive());
+        for bad in [
+            "",
+            "X",
+            ": v",
+            "X Y: v",
+            "X: a\r\nY: b",
+            "X: a\tb",
+            "X: \0",
+            "Content-Length: 1",
+            "Host: a\u{e9}",
+        ] {
+            assert!(header(bad).is_err(), "{bad:?} was accepted");
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! HTTP/1.1: one request, judged as soon as the verdict is fixed.
+
+use super::{Asked, Options, Protocol, Signature, Takes};
+use crate::deadline::Deadline;
+use crate::expect::MAX_BODY;
+use crate::http::{self, Request, Response, given, is_redirect};
+use crate::snippet::{Secrets, without_userinfo};
+use crate::target::{Place, Probe, Target};
+use crate::verdict::{Answer, Failure, GRACE, Health, NotFollowed, Outcome, Snippet, Trace};
+use std::sync::Arc;
+use ureq::http::{HeaderName, HeaderValue, Method, Uri, header};
+
+/// The row of this protocol.
+pub static PROTOCOL: Protocol = Protocol {
+    scheme: "http",
+    port: Some(80),
+    rest: "[/PATH]",
+    proves: "the response is as expected",
+    takes: &[Takes::Connection, Takes::Http, Takes::Text],
+    plan,
+    signature: Some(Signature {
+        name: "HTTP",
+        fits: |reply| {
+            matches!(
+                reply,
+                [b'H', b'T', b'T', b'P', b'/', ..] | [b'<', b'!' | b'h' | b'H', ..]
+            )
+        },
+    }),
+    ..Protocol::CONNECTION
+};
+
+/// At most this many redirects are followed.
+const MAX_REDIRECTS: usize = 5;
+/// How much of a wrong status's body is read for the reason.
+const REASON: usize = 512;
+
+fn plan(asked: &Asked) -> Result<Target, String> {
+    let located = asked.located()?;
+    let options = asked.options;
+    let has_authorization = || {
+        options
+            .headers
+            .iter()
+            .any(|(name, _)| name == header::AUTHORIZATION)
+    };
+    let authorization = match &located.credentials {
+        Some(_) if options.user.is_some() => {
+            return Err("has credentials, and so has --user".into());
+        }
+        Some(_) if has_authorization() => return Err("has credentials, and so has --header".into()),
+        Some((user, password)) => Some(given::basic(user, password)?),
+        None => options.user.clone(),
+    };
+    let uri = given::http_uri(located.host, located.port, &located.path)
+        .ok_or("cannot stand in a request")?;
+    let path = if located.path.is_empty() {
+        "/"
+    } else {
+        &located.path
+    };
+    let probe = HttpProbe {
+        options: options.clone(),
+        uri,
+        headers: headers(options, authorization),
+    };
+    let name = format!("{}{path}", located.name);
+    Ok(Target::new(
+        name,
+        asked.protocol.scheme,
+        Some(located.place),
+        probe,
+    ))
+}
+
+/// What is computed gives way to what is given; what is given twice is sent twice.
+fn headers(
+    options: &Options,
+    authorization: Option<HeaderValue>,
+) -> Vec<(HeaderName, HeaderValue)> {
+    let agent = HeaderValue::from_static(concat!("healthchecker/", env!("CARGO_PKG_VERSION")));
+    let computed = [
+        (
+            header::USER_AGENT,
+            Some(options.user_agent.clone().unwrap_or(agent)),
+        ),
+        (header::CONNECTION, Some(HeaderValue::from_static("close"))),
+        // What is expected of a body is looked for in the text itself.
+        (
+            header::ACCEPT_ENCODING,
+            Some(HeaderValue::from_static("identity")),
+        ),
+        (header::AUTHORIZATION, authorization),
+    ];
+    let mut headers = options.headers.clone();
+    for (name, value) in computed {
+        let is_given = options.headers.iter().any(|(given, _)| *given == name);
+        if let (Some(value), false) = (value, is_given) {
+            headers.push((name, value));
+        }
+    }
+    headers
+}
+
+/// A request, and what its response must be.
+#[derive(Debug)]
+struct HttpProbe {
+    options: Arc<Options>,
+    uri: Uri,
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Probe for HttpProbe {
+    fn ask(&self, place: Option<&Place>, deadline: &Deadline) -> Answer {
+        let begun = deadline.elapsed();
+        let mut trace = Trace::default();
+        let response = self.final_response(place, deadline, &mut trace);
+        let (outcome, response) = match response {
+            Ok(mut response) => (self.judge(&mut response, &trace, deadline), Some(response)),
+            Err(failure) => (Err(failure), None),
+        };
+        let took = deadline.elapsed() - begun;
+        if let Some(response) = response {
+            response.finish(GRACE);
+        }
+        Answer {
+            outcome,
+            took,
+            trace,
+        }
+    }
+
+    fn secrets(&self) -> Secrets {
+        Secrets::of(&self.headers)
+    }
+
+    fn follows_redirects(&self) -> bool {
+        true
+    }
+}
+
+impl HttpProbe {
+    fn request(&self, place: &Place) -> Request {
+        let default = match self.options.data {
+            Some(_) => Method::POST,
+            None => Method::GET,
+        };
+        Request {
+            place: place.clone(),
+            method: self.options.method.clone().unwrap_or(default),
+            uri: self.uri.clone(),
+            headers: self.headers.clone(),
+            data: self.options.data.clone(),
+        }
+    }
+
+    /// The response to the request, or the one at the end of the redirects that are to be followed.
+    fn final_response(
+        &self,
+        place: Option<&Place>,
+        deadline: &Deadline,
+        trace: &mut Trace,
+    ) -> Result<Response, Box<Failure>> {
+        let mut request = self.request(place.ok_or(Failure::NotAsked)?);
+        let mut redirects = 0;
+        loop {
+            let response = http::send(&request, deadline, trace)?;
+            let to = match &response.location {
+                Some(to) if self.options.follow && is_redirect(response.status) => to,
+                _ => return Ok(response),
+            };
+            let next = match redirects < MAX_REDIRECTS {
+                true => request.redirected(response.status, to),
+                false => Err(NotFollowed::TooMany),
+            };
+            request = next.map_err(|why| Failure::Redirect {
+                status: response.status,
+                to: Snippet::new(&without_userinfo(to)),
+                why,
+            })?;
+            redirects += 1;
+            response.finish(GRACE);
+        }
+    }
+
+    fn judge(&self, response: &mut Response, trace: &Trace, deadline: &Deadline) -> Outcome {
+        let status = response.status;
+        let default;
+        let statuses = match &self.options.statuses {
+            Some(statuses) => statuses,
+            None => {
+                default = crate::expect::Statuses::default();
+                &default
+            }
+        };
+        if !statuses.contains(status) {
+            return Err(Box::new(Failure::Status {
+                got: status,
+                expected: statuses.as_str().to_owned(),
+                body: Snippet::new(&reason(response)),
+            }));
+        }
+        if let Some(expectation) = &self.options.expect_header {
+            let values = Response::values(&trace.head, &expectation.name);
+            expectation.judge(values.iter().map(Vec::as_slice))?;
+        }
+        if !self.options.body.is_empty() {
+            self.judge_body(response, deadline)?;
+        }
+        Ok(Health::Status(status))
+    }
+
+    fn judge_body(&self, response: &mut Response, deadline: &Deadline) -> Result<(), Box<Failure>> {
+        if let Some(coding) = response.coding() {
+            return Err(Box::new(Failure::Coded(Snippet::at_most(&coding, 80))));
+        }
+        let expected = &self.options.body;
+        let mut coming = expected.begin();
+        let mut body = Vec::new();
+        loop {
+            match response.read(&mut body) {
+                Ok(0) => return expected.judge(&body, false, deadline),
+                Ok(_) => {}
+                // Without a length, what has come stands; what has not come is unknown.
+                Err(reset) if reset.is_reset() && response.ends_with_the_connection() => {
+                    let verdict = expected.judge(&body, false, deadline);
+                    let stands = verdict.is_ok() && expected.body_not.is_empty();
+                    return stands.then_some(()).ok_or(reset);
+                }
+                Err(failure) => return Err(failure),
+            }
+            let bounded = body.len() > MAX_BODY;
+            body.truncate(MAX_BODY);
+            if let Some(verdict) = coming.judge(&body, deadline) {
+                return verdict;
+            }
+            if bounded {
+                return expected.judge(&body, true, deadline);
+            }
+        }
+    }
+}
+
+/// The beginning of a body, as far as it comes soon.
+fn reason(response: &mut Response) -> Vec<u8> {
+    response.hurry(GRACE);
+    let mut body = Vec::new();
+    while body.len() < REASON && response.read(&mut body).is_ok_and(|read| read > 0) {}
+    body.truncate(REASON);
+    body
+}

@@ -1,0 +1,103 @@
+//! A connection, and any line protocol by hand: send something, and expect something of the reply.
+
+use super::session::{Session, converse};
+use super::{Asked, Protocol, Takes};
+use crate::deadline::Deadline;
+use crate::expect::BodyExpectations;
+use crate::net::Opening;
+use crate::target::{Place, Probe, Target};
+use crate::verdict::{Answer, Failure, Health, Outcome, Phase};
+use std::time::Duration;
+
+/// The row of this protocol.
+pub static PROTOCOL: Protocol = Protocol {
+    scheme: "tcp",
+    rest: "//HOST:PORT",
+    proves: "it listens, though perhaps it never accepts; with --body, it replies so",
+    takes: &[Takes::Connection, Takes::Text, Takes::Send],
+    plan,
+    ..Protocol::CONNECTION
+};
+
+fn plan(asked: &Asked) -> Result<Target, String> {
+    let located = asked.located()?;
+    located.refuse_credentials(asked)?;
+    located.refuse_path(asked)?;
+    let probe = TcpProbe {
+        send: asked.options.send.clone().unwrap_or_default(),
+        // What is expected of a JSON body is expected of HTTP alone.
+        expected: BodyExpectations {
+            json: Vec::new(),
+            ..asked.options.body.clone()
+        },
+    };
+    Ok(Target::new(
+        located.name,
+        asked.protocol.scheme,
+        Some(located.place),
+        probe,
+    ))
+}
+
+#[derive(Debug)]
+struct TcpProbe {
+    send: Vec<u8>,
+    expected: BodyExpectations,
+}
+
+impl Probe for TcpProbe {
+    fn ask(&self, place: Option<&Place>, deadline: &Deadline) -> Answer {
+        let opening = Opening::with(&self.send);
+        converse(place, opening, deadline, |session| {
+            ask(session, &self.send, &self.expected)
+        })
+    }
+}
+
+/// How long a reply may be judged whose end is that of the time: it has at most 64 KiB.
+const JUDGING: Duration = Duration::from_millis(10);
+
+/// Sends `send`, and reads until all that is expected is there, or the peer closes.
+///
+/// That the connection opens says little: the kernel opens it, even for a program that never accepts.
+fn ask(session: &mut Session, send: &[u8], expect: &BodyExpectations) -> Outcome {
+    session.send_secret(send)?;
+    if expect.is_empty() {
+        return Ok(Health::Opens);
+    }
+    let phase = if send.is_empty() {
+        Phase::Greeting
+    } else {
+        Phase::Reply
+    };
+    let mut coming = expect.begin();
+    loop {
+        let all = coming.has_all(session.received(), session.deadline());
+        if !matches!(all, Ok(false)) || !listen(session, phase, expect)? {
+            // When the time is up, what came is judged nevertheless.
+            let left = session.deadline().remaining().unwrap_or(JUDGING);
+            let soon = Deadline::after(left.max(JUDGING));
+            let verdict = expect.judge(session.received(), false, &soon);
+            return verdict.map(|()| Health::Opens);
+        }
+    }
+}
+
+/// A reset after the reply does not undo it; and when the time is up, what came tells more than that it is.
+fn listen(
+    session: &mut Session,
+    phase: Phase,
+    expect: &BodyExpectations,
+) -> Result<bool, Box<Failure>> {
+    match session.receive(phase) {
+        Err(failure) if failure.is_reset() && !session.received().is_empty() => Ok(false),
+        Err(failure)
+            if matches!(*failure, Failure::TimedOut { .. })
+                && !session.received().is_empty()
+                && !expect.body.is_empty() =>
+        {
+            Ok(false)
+        }
+        listened => listened,
+    }
+}

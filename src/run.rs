@@ -1,0 +1,45 @@
+//! The loop: targets in order, each under what is left of the one deadline, and advice for what fails.
+
+use crate::deadline::Deadline;
+use crate::net;
+use crate::target::{Host, Place, Target};
+use crate::verdict::{Answer, Failure, Outcome};
+use advice::Hint;
+use std::net::IpAddr;
+
+pub mod advice;
+
+/// The first address among the places of `targets` that is not this machine's. Asked before anything is sent, because the
+/// routing table knows whether the last target is elsewhere before the first one is asked.
+pub fn elsewhere(targets: &[Target]) -> Option<IpAddr> {
+    targets.iter().find_map(|target| match target.place() {
+        Some(&Place::Tcp(Host::Ip(ip), _)) if !net::is_here(ip) => Some(ip),
+        _ => None,
+    })
+}
+
+/// Asks `targets` in order, and hands each answer to `each` as it comes. Returns whether all are healthy.
+pub fn in_order(
+    targets: &[Target],
+    deadline: &Deadline,
+    mut each: impl FnMut(&Target, &Answer),
+) -> bool {
+    let mut healthy = true;
+    for target in targets {
+        let answer = match deadline.remaining() {
+            Ok(_) => target.ask(deadline),
+            Err(_) => Answer::of(deadline, || Err(Box::new(Failure::NotAsked))),
+        };
+        healthy &= answer.outcome.is_ok();
+        each(target, &answer);
+    }
+    healthy
+}
+
+/// What to look at next, if `outcome` is a failure. It can cost some system calls, so it is asked for only where it is shown.
+pub fn advise(target: &Target, outcome: &Outcome) -> Option<Hint> {
+    match outcome {
+        Ok(_) => None,
+        Err(failure) => advice::advise(failure, target.follows_redirects(), net::listeners),
+    }
+}

@@ -1,0 +1,89 @@
+//! What is to be asked: a target, valid by construction. Nothing here asks the machine.
+
+use crate::deadline::Deadline;
+use crate::snippet::Secrets;
+use crate::verdict::Answer;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+pub mod place;
+pub mod time;
+pub mod url;
+
+pub use place::{Host, Place};
+
+/// What is wrong with a text that a person wrote: what follows its name and value in a sentence. A `String` would cost a
+/// hundred bytes at each place.
+pub type Complaint = &'static str;
+
+/// One service, and how it is asked.
+#[derive(Debug, Clone)]
+pub struct Target {
+    name: String,
+    scheme: &'static str,
+    place: Option<Place>,
+    probe: Arc<dyn Probe + Send + Sync>,
+}
+
+/// A way to ask one service.
+pub trait Probe: Debug {
+    /// Asks whoever is at `place`, and judges the answer.
+    fn ask(&self, place: Option<&Place>, deadline: &Deadline) -> Answer;
+
+    /// What must not be printed.
+    fn secrets(&self) -> Secrets {
+        Secrets::default()
+    }
+
+    /// Whether it can be told to follow redirects.
+    fn follows_redirects(&self) -> bool {
+        false
+    }
+}
+
+impl Target {
+    /// A target that `probe` asks at `place`, if that is a place. `name` is a URL without credentials.
+    pub fn new(
+        name: String,
+        scheme: &'static str,
+        place: Option<Place>,
+        probe: impl Probe + Send + Sync + 'static,
+    ) -> Self {
+        Target {
+            name,
+            scheme,
+            place,
+            probe: Arc::new(probe),
+        }
+    }
+
+    /// The target as the report names it: a URL without credentials.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its scheme.
+    pub fn scheme(&self) -> &'static str {
+        self.scheme
+    }
+
+    /// Where it listens; none for what is not connected to.
+    pub fn place(&self) -> Option<&Place> {
+        self.place.as_ref()
+    }
+
+    /// Asks it.
+    pub fn ask(&self, deadline: &Deadline) -> Answer {
+        self.probe.ask(self.place(), deadline)
+    }
+
+    /// Whether `-L` means something to it.
+    pub fn follows_redirects(&self) -> bool {
+        self.probe.follows_redirects()
+    }
+
+    /// What its line must not show.
+    pub fn secrets(&self) -> Secrets {
+        self.probe.secrets()
+    }
+}

@@ -1,0 +1,88 @@
+//! Where a target listens.
+
+use super::Complaint;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::PathBuf;
+
+/// Where a target listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// A port of this machine.
+    Tcp(Host, u16),
+    /// A unix socket.
+    Unix(PathBuf),
+}
+
+/// A name or address that can be this machine's. Whether an address really is, only the machine can send:
+/// [`crate::net::is_here`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Host {
+    /// 127.0.0.1, then ::1. `0.0.0.0` and `[::]` are this too.
+    Localhost,
+    /// One address.
+    Ip(IpAddr),
+}
+
+/// What is said of an address that is not asked.
+pub const NOT_THIS_MACHINE: &str =
+    "is not this machine: only localhost or one of its own IP addresses is asked";
+
+/// What is said of a name. Whether it is this machine's is not known: it is not looked up.
+const NOT_LOOKED_UP: Complaint = "names a host, and no name but localhost is looked up; \
+     write localhost or an IP address of this machine";
+
+/// Parses a host: `localhost`, an IPv4 address, or an IPv6 address with or without brackets.
+///
+/// # Errors
+/// A sentence that says what is wrong.
+pub fn host(text: &str) -> Result<Host, Complaint> {
+    let bare = text
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
+    let ip = match bare {
+        Some(inside) => inside.parse::<Ipv6Addr>().ok().map(IpAddr::V6),
+        None => text.parse().ok(),
+    };
+    match ip {
+        Some(ip) if ip.is_unspecified() => Ok(Host::Localhost),
+        Some(IpAddr::V6(ip)) if ip.to_ipv4_mapped() == Some(Ipv4Addr::UNSPECIFIED) => {
+            Ok(Host::Localhost)
+        }
+        Some(ip) => Ok(Host::Ip(ip)),
+        None if text.eq_ignore_ascii_case("localhost") => Ok(Host::Localhost),
+        None if text.is_empty() => Err("has no host: write localhost"),
+        None => Err(NOT_LOOKED_UP),
+    }
+}
+
+/// Parses a port.
+///
+/// # Errors
+/// A sentence that says what is wrong.
+pub fn port(text: &str) -> Result<u16, Complaint> {
+    let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    match text.parse() {
+        Ok(port) if digits && port > 0 => Ok(port),
+        _ => Err("is not a port (1-65535)"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts() {
+        for same in [
+            "localhost",
+            "LocalHost",
+            "0.0.0.0",
+            "::",
+            "[::]",
+            "[::ffff:0.0.0.0]",
+        ] {
+            assert_eq!(host(same), Ok(Host::Localhost), "{same}");
+        }
+        assert_eq!(host("::1"), host("[::1]"));
+    }
+}
