@@ -1,16 +1,18 @@
 //! What the binary is made of: one file that needs nothing beside it.
 
-use crate::support::checker;
+use crate::support::{checker, only_if_asked};
 use libtest_mimic::Trial;
 use std::path::PathBuf;
 use std::process::Command;
 
 pub fn trials() -> Vec<Trial> {
-    trials![
-        it_is_linked_statically,
-        it_links_no_resolver_and_no_threads,
-        the_release_is_stripped
-    ]
+    let mut trials = trials![it_is_linked_statically, it_links_no_resolver_and_no_threads];
+    let release = trials![the_release_is_stripped];
+    trials.extend(match std::env::var_os("HEALTHCHECKER") {
+        Some(_) => release,
+        None => only_if_asked("builds for a minute", release),
+    });
+    trials
 }
 
 /// As much of the ELF format (man 5 elf) as the questions below need.
