@@ -298,7 +298,7 @@ impl Daemon {
     fn kill(&self, signal: &str, dash: &str) {
         // The shell's own kill: a machine without procps has no other.
         let line = format!("kill -s {signal} -- {dash}{}", self.child.id());
-        let _ = Command::new("sh")
+        let _ = Command::new("/bin/sh")
             .args(["-c", &line])
             .stderr(Stdio::null())
             .status();
