@@ -76,7 +76,7 @@ fn size() {
 
 fn page_faults() -> Result<(), Skip> {
     if !Path::new("/proc/self/stat").exists() {
-        return Err(Skip("no /proc to read the count in".into()));
+        return Err(Skip::new("no /proc to read the count in"));
     }
     let server = healthy();
     // How much of the file comes with one fault depends on what of it is in memory, so the first run may need more.
@@ -110,19 +110,20 @@ fn page_faults_of_one(server: &Server) -> u64 {
 }
 
 fn system_calls() -> Result<(), Skip> {
+    let strace = support::program("strace")?;
     let server = healthy();
     let log = tempfile::NamedTempFile::new().expect("a temporary file");
-    let strace = Command::new("strace")
+    let strace = Command::new(strace)
         .args(["-f", "-qq", "-e", "signal=none", "-o"])
         .arg(log.path())
         .arg(support::checker())
         .arg(server.url("/health"))
         .env_clear()
         .output()
-        .map_err(|error| Skip(format!("no strace: {error}")))?;
+        .expect("strace runs");
     if !strace.status.success() {
         let why = String::from_utf8_lossy(&strace.stderr).into_owned();
-        return Err(Skip(format!("strace cannot trace here: {why}")));
+        return Err(Skip::new(format!("strace cannot trace here: {why}")));
     }
     // A line for each.
     let calls = fs::read_to_string(log.path()).expect("what strace wrote");

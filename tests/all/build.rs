@@ -1,19 +1,21 @@
 //! What the binary is made of: one file that needs nothing beside it.
 
-use crate::support::checker;
+use crate::support::{checker, only_if_asked};
 use libtest_mimic::Trial;
 use std::path::PathBuf;
 use std::process::Command;
 
 pub fn trials() -> Vec<Trial> {
-    let mut trials = trials![
-        it_is_linked_statically,
-        it_links_no_resolver_and_no_threads,
-        the_release_is_stripped
-    ];
-    // It compiles all that the program depends on twice, which takes minutes.
-    let long = trials![a_package_builds_static_or_not_at_all];
-    trials.extend(long.into_iter().map(|trial| trial.with_ignored_flag(true)));
+    let mut trials = trials![it_is_linked_statically, it_links_no_resolver_and_no_threads];
+    let release = trials![the_release_is_stripped];
+    trials.extend(match std::env::var_os("HEALTHCHECKER") {
+        Some(_) => release,
+        None => only_if_asked("builds for a minute", release),
+    });
+    trials.extend(only_if_asked(
+        "builds all that the program depends on twice",
+        trials![a_package_builds_static_or_not_at_all],
+    ));
     trials
 }
 

@@ -1,7 +1,7 @@
 //! The one deadline: kept at any length, over waiting, judging and printing.
 
 use crate::http::{OK, hold};
-use crate::support::{Server, checker, command};
+use crate::support::{Server, checker, command, only_if_asked};
 use libtest_mimic::Trial;
 use std::io::Read;
 use std::os::unix::net::UnixListener;
@@ -15,8 +15,10 @@ pub fn trials() -> Vec<Trial> {
         a_reader_who_is_late,
         a_file_that_may_not_grow,
     ];
-    let long = trials![long_deadlines];
-    trials.extend(long.into_iter().map(|trial| trial.with_ignored_flag(true)));
+    trials.extend(only_if_asked(
+        "waits for half a minute",
+        trials![long_deadlines],
+    ));
     trials
 }
 

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use libtest_mimic::Trial;
 use serde_json::Value;
 
-use crate::support::{self, Outcome, Run, Skip, matches};
+use crate::support::{self, Outcome, Run, Skip, matches, only_if_asked};
 
 // Below this module, because it needs the same images.
 mod swarm;
@@ -54,17 +54,14 @@ pub fn trials() -> Vec<Trial> {
         }),
     ];
     trials.extend(swarm::trials(&images));
-    trials
+    only_if_asked("needs the Docker engine", trials)
 }
 
 /// A trial that needs an engine, and shares what is built in it.
 fn trial<R: Outcome + 'static>(images: &Arc<Images>, name: &str, body: fn(&Images) -> R) -> Trial {
     let images = Arc::clone(images);
-    Trial::ignorable_test(name, move || {
-        Ok(match can_run() {
-            Ok(()) => body(&images).completion(),
-            lacking => lacking.completion(),
-        })
+    support::trial(name, move || {
+        can_run().and_then(|()| body(&images).result())
     })
 }
 
@@ -163,7 +160,7 @@ impl Drop for Network {
 /// Whether there is an engine here, and something to build with.
 fn can_run() -> Result<(), Skip> {
     docker(&["version"]).map_err(|why| {
-        Skip(format!(
+        Skip::new(format!(
             "no Docker: {}",
             why.lines().last().unwrap_or_default()
         ))
@@ -177,7 +174,7 @@ fn can_run() -> Result<(), Skip> {
     if official || own() {
         return Ok(());
     }
-    Err(Skip(format!(
+    Err(Skip::new(format!(
         "no toolchains: neither {RUST} and {GO}, nor Go and Debian's {debian:?}"
     )))
 }

@@ -9,8 +9,9 @@ use crate::support::{Server, check};
 use libtest_mimic::Trial;
 use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
+use tokio::sync::oneshot;
 use tonic::service::Routes;
 use tonic::transport::server::TcpIncoming;
 use tonic_health::ServingStatus;
@@ -30,21 +31,42 @@ pub fn trials() -> Vec<Trial> {
 
 // --- tonic -----------------------------------------------------------------------------------------------------------
 
-/// Serves `routes` for as long as the tests run.
-fn serve(routes: Routes) -> String {
+/// A server of routes, for as long as the value lives.
+struct Real {
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Serves `routes` at the target that is returned.
+fn serve(routes: Routes) -> (Real, String) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("bind a free port");
     let address = listener.local_addr().expect("its address");
     listener.set_nonblocking(true).expect("a socket for tokio");
-    thread::spawn(move || {
+    let (stop, stopped) = oneshot::channel();
+    let thread = thread::spawn(move || {
         runtime().block_on(async {
             let listener = tokio::net::TcpListener::from_std(listener).expect("a socket for tokio");
             let server = tonic::transport::Server::builder().add_routes(routes);
+            let stopped = async { drop(stopped.await) };
             server
-                .serve_with_incoming(TcpIncoming::from(listener))
+                .serve_with_incoming_shutdown(TcpIncoming::from(listener), stopped)
                 .await
-        })
+                .expect("it serves");
+        });
     });
-    format!("grpc://{address}")
+    let real = Real {
+        stop: Some(stop),
+        thread: Some(thread),
+    };
+    (real, format!("grpc://{address}"))
+}
+
+impl Drop for Real {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        let ended = self.thread.take().map(JoinHandle::join);
+        assert!(thread::panicking() || matches!(ended, Some(Ok(()))));
+    }
 }
 
 fn runtime() -> tokio::runtime::Runtime {
@@ -62,7 +84,7 @@ fn a_real_server() {
     set("shop.Stock", ServingStatus::NotServing);
     set("shop.Mail", ServingStatus::Unknown);
     set(&long, ServingStatus::Serving);
-    let server = serve(Routes::new(service));
+    let (_real, server) = serve(Routes::new(service));
     for (path, said) in [
         ("", Healthy("answers")),
         ("/shop.Cart", Healthy("answers")),
@@ -111,7 +133,7 @@ fn a_real_server() {
 }
 
 fn a_real_server_without_a_health_service() {
-    let server = serve(Routes::default());
+    let (_real, server) = serve(Routes::default());
     for path in ["", "/shop.Cart"] {
         let name = format!("{server}{path}");
         let said = "grpc-status 12 UNIMPLEMENTED: the server has no health service";

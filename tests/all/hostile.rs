@@ -1,10 +1,10 @@
 //! Surroundings that a health check may find itself in: no files, no memory, no processes, nobody to talk to. In each,
 //! healthy is still 0, and anything else still 1.
 
-use crate::support::{Run, Server, Skip, checker, command, run};
+use crate::support::{Run, Server, Skip, checker, command, only_if_asked, program, run};
 use libtest_mimic::Trial;
 use std::fs;
-use std::io::{PipeWriter, Write};
+use std::io::{PipeWriter, Read, Write};
 use std::net::TcpListener;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
@@ -14,7 +14,13 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 pub fn trials() -> Vec<Trial> {
-    trials![
+    let root = trials![
+        no_files_at_all,
+        no_more_processes,
+        read_only_root_and_unknown_user,
+        no_network,
+    ];
+    let mut trials = trials![
         full_device,
         closed_streams,
         closed_pipe,
@@ -22,17 +28,15 @@ pub fn trials() -> Vec<Trial> {
         strange_environment,
         no_name,
         no_working_directory,
-        no_files_at_all,
-        no_more_processes,
         little_memory,
         few_descriptors,
-        read_only_root_and_unknown_user,
-        no_network,
         it_starts_no_thread,
         it_reads_no_file,
         listeners_are_found_without_a_walk,
         the_last_acknowledgement_travels_with_the_request,
-    ]
+    ];
+    trials.extend(only_if_asked("needs root", root));
+    trials
 }
 
 /// Whether what was printed can be seen.
@@ -97,7 +101,7 @@ fn shell(before: &str, arguments: &[&str]) -> Command {
 
 fn full_device() -> Result<(), Skip> {
     if !Path::new("/dev/full").exists() {
-        return Err(Skip("there is no /dev/full".into()));
+        return Err(Skip::new("there is no /dev/full"));
     }
     for redirection in [
         "exec >/dev/full",
@@ -223,18 +227,18 @@ fn alone() -> tempfile::TempDir {
 
 /// Skips a test whose tool cannot do here what it has to do: for want of the tool, or of the privilege.
 fn needs(tool: &[&str]) -> Result<(), Skip> {
-    let tried = Command::new(tool[0])
+    let tried = Command::new(program(tool[0])?)
         .args(&tool[1..])
         .stdin(Stdio::null())
-        .output();
-    match tried {
-        Ok(output) if output.status.success() => Ok(()),
-        Ok(output) => Err(Skip(format!(
+        .output()
+        .expect("a program runs");
+    match tried.status.success() {
+        true => Ok(()),
+        false => Err(Skip::new(format!(
             "{}: {}",
             tool.join(" "),
-            String::from_utf8_lossy(&output.stderr).trim()
+            String::from_utf8_lossy(&tried.stderr).trim()
         ))),
-        Err(error) => Err(Skip(format!("{}: {error}", tool[0]))),
     }
 }
 
@@ -369,7 +373,8 @@ fn no_network() -> Result<(), Skip> {
         &["http://127.0.0.1:1/"],
         &["http://[::1]:1/"],
     ] {
-        let run = run(&mut wrapped(&["unshare", "--net"], &checker(), arguments));
+        let patient = [&["-t", "20"], arguments].concat();
+        let run = run(&mut wrapped(&["unshare", "--net"], &checker(), &patient));
         run.unhealthy("unhealthy: *: cannot connect to *: * (os error *) (*)")
             .within(Duration::from_secs(2));
     }
@@ -385,10 +390,10 @@ fn no_network() -> Result<(), Skip> {
 /// While it waits for a service that has accepted and says nothing.
 fn it_starts_no_thread() -> Result<(), Skip> {
     if !Path::new("/proc/self/task").exists() {
-        return Err(Skip("there is no /proc to count threads in".into()));
+        return Err(Skip::new("there is no /proc to count threads in"));
     }
-    let server = Server::new(|_| std::thread::sleep(Duration::from_secs(10)));
-    let mut command = command(["-t", "2s", &server.url("/")]);
+    let server = Server::new(|connection| drop(connection.read_to_end(&mut Vec::new())));
+    let mut command = command(["-t", "20s", &server.url("/")]);
     let mut child = command
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -408,6 +413,8 @@ fn it_starts_no_thread() -> Result<(), Skip> {
         .expect("its threads")
         .count();
     assert_eq!(threads, 1);
+    // Which closes the connection.
+    drop(server);
     assert_eq!(child.wait().expect("its end").code(), Some(1));
     Ok(())
 }
@@ -431,7 +438,7 @@ fn listeners_are_found_without_a_walk() -> Result<(), Skip> {
     let calls = traced(&[], HINT);
     let netlink = calls.lines().find(|call| call.contains("AF_NETLINK"));
     if netlink.expect("it is asked").contains("= -1") {
-        return Err(Skip(format!("no netlink here: {calls}")));
+        return Err(Skip::new(format!("no netlink here: {calls}")));
     }
     assert!(!calls.contains("read("), "{calls}");
     // The first socket is the check's own.

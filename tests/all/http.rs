@@ -1,6 +1,6 @@
 //! How HTTP is judged: every reply that a service, or something that is none, can give.
 
-use crate::support::{Run, Server, check, command, read_request, run};
+use crate::support::{Run, Server, check, command, read_request, run, wait_for_end};
 use libtest_mimic::Trial;
 use rustix::net::sockopt;
 use std::io::{Read, Write};
@@ -54,7 +54,7 @@ pub const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nUP";
 pub const WELL: &str = "healthy: 200 OK in *s";
 /// For runs that must wait until it passes.
 const SHORT: &str = "300ms";
-/// When such a run is over at the latest, on a busy machine too.
+/// When such a run is over.
 const SHORTLY: Duration = Duration::from_millis(2000);
 
 /// A reply, the options of the check, and what it says: the verdict, and the line without the target's name.
@@ -1160,7 +1160,7 @@ fn said_with_long_data(server: &Server, line: &str) -> Run {
 }
 
 fn never_reads() {
-    let server = Server::new(|_| std::thread::sleep(SHORTLY));
+    let server = Server::new(|connection| wait_for_end(connection));
     let line = "unhealthy: no response within 300 ms: connected, sending the request";
     said_with_long_data(&server, line).within(SHORTLY);
 }

@@ -2,7 +2,7 @@
 //! some of them through the binary as well.
 
 use crate::http::OK;
-use crate::support::{Run, Server, check, read_request};
+use crate::support::{Run, SLACK, Server, check, read_request};
 use healthchecker::cli::{self, Command};
 use healthchecker::deadline::Deadline;
 use healthchecker::report;
@@ -151,11 +151,7 @@ impl Changing {
         let begun = Instant::now();
         let answer = target.ask(&Deadline::after(check.timeout));
         let took = begun.elapsed();
-        // Twice 50 ms of goodbye, and the patience of a busy machine.
-        assert!(
-            took < timeout + Duration::from_millis(1000),
-            "took {took:?}"
-        );
+        assert!(took < timeout + SLACK, "took {took:?}");
         sound(&report::line(target, &answer, None, check.timeout));
         answer.outcome.map_err(|failure| *failure)
     }

@@ -5,7 +5,7 @@ use crate::support::{Run, Server, Skip, check, command, matches, read_request, r
 use libtest_mimic::Trial;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream, UdpSocket};
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -150,7 +150,7 @@ fn request_targets() {
         }
     }
     // The default port goes without saying.
-    let (_directory, file, requests) = unix_server(|connection| {
+    let (_server, file, requests) = unix_server(|connection| {
         let _ = connection.write_all(OK);
     });
     check(["--unix-socket", &file, "http://localhost:80/"]).exits(0);
@@ -306,7 +306,7 @@ fn ipv6_listener() -> Result<(impl Drop, TcpListener), Skip> {
         match TcpListener::bind(("::1", port)) {
             Ok(listener) => return Ok((socket, listener)),
             Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {}
-            Err(error) => return Err(Skip(format!("no IPv6 here: {error}"))),
+            Err(error) => return Err(Skip::new(format!("no IPv6 here: {error}"))),
         }
     }
     panic!("no port that is free in both families");
@@ -337,7 +337,7 @@ fn both_families() -> Result<(), Skip> {
         let second = match TcpListener::bind(("::1", port)) {
             Ok(second) => second,
             Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => continue,
-            Err(error) => return Err(Skip(format!("no IPv6 here: {error}"))),
+            Err(error) => return Err(Skip::new(format!("no IPv6 here: {error}"))),
         };
         let reply = |body: &'static str| {
             move |connection: &mut TcpStream| {
@@ -366,7 +366,7 @@ fn addresses_of_this_machine() -> Result<(), Skip> {
         .and_then(|()| probe.local_addr())
     {
         Ok(address) if address.ip() != Ipv4Addr::UNSPECIFIED => address.ip(),
-        _ => return Err(Skip("this machine has no address but its loopback".into())),
+        _ => return Err(Skip::new("this machine has no address but its loopback")),
     };
     let listener = TcpListener::bind((ip, 0)).expect("bind an address of this machine");
     let server = Server::on(listener, |connection| {
@@ -377,31 +377,49 @@ fn addresses_of_this_machine() -> Result<(), Skip> {
     Ok(())
 }
 
-/// A server on a unix socket that tells what it was asked. The directory lives as long as the first value.
+/// A server on a unix socket that tells what it was asked. It lives as long as the first value.
 fn unix_server(
-    script: impl Fn(&mut std::os::unix::net::UnixStream) + Send + 'static,
-) -> (tempfile::TempDir, String, mpsc::Receiver<String>) {
+    script: impl Fn(&mut UnixStream) + Send + 'static,
+) -> (impl Drop, String, mpsc::Receiver<String>) {
     let directory = tempfile::tempdir().expect("make a directory");
     let file = directory.path().join("socket");
     let listener = UnixListener::bind(&file).expect("bind a unix socket");
     let (tell, requests) = mpsc::channel();
-    std::thread::spawn(move || {
+    let thread = std::thread::spawn(move || {
         for mut connection in listener.incoming().flatten() {
             let mut buffer = [0; 4096];
             let read = connection.read(&mut buffer).expect("read the request");
-            let request = String::from_utf8_lossy(&buffer[..read]).into_owned();
-            if tell.send(request).is_err() {
+            // It is over when somebody hangs up without a word.
+            if read == 0 {
                 return;
             }
+            let _ = tell.send(String::from_utf8_lossy(&buffer[..read]).into_owned());
             script(&mut connection);
         }
     });
     let file = file.to_str().expect("a path in UTF-8").to_owned();
-    (directory, file, requests)
+    let server = UnixServer {
+        directory,
+        thread: Some(thread),
+    };
+    (server, file, requests)
+}
+
+struct UnixServer {
+    directory: tempfile::TempDir,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Drop for UnixServer {
+    fn drop(&mut self) {
+        drop(UnixStream::connect(self.directory.path().join("socket")));
+        let ended = self.thread.take().map(std::thread::JoinHandle::join);
+        assert!(std::thread::panicking() || matches!(ended, Some(Ok(()))));
+    }
 }
 
 fn unix_sockets() {
-    let (_directory, file, requests) = unix_server(|connection| {
+    let (_server, file, requests) = unix_server(|connection| {
         let _ = connection.write_all(OK);
     });
     check(["--unix-socket", &file]).healthy("healthy: http://localhost:80/health: 200 OK in *s");
@@ -422,14 +440,14 @@ fn unix_sockets() {
             .contains("\r\nhost: localhost:8080\r\n")
     );
 
-    let (_directory, file, _requests) = unix_server(|connection| {
+    let (_server, file, _requests) = unix_server(|connection| {
         let _ = connection.read(&mut [0]);
     });
     let options = ["--unix-socket", &file, "-t", "300ms"];
     let line = "unhealthy: no response within 300 ms: connected, request sent, waiting for the status line";
     said(&options, "http://localhost:80/", line).within(Duration::from_secs(2));
 
-    let (_directory, file, _requests) = unix_server(|_| {});
+    let (_server, file, _requests) = unix_server(|_| {});
     let line = "unhealthy: connection closed while waiting for the status line (*s)";
     said(&["--unix-socket", &file], "http://localhost:80/", line);
 }

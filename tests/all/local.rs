@@ -205,17 +205,20 @@ fn pid_files_that_cannot_be_read() {
         "unhealthy: {name}: {path}: Is a directory (os error 21) (*s)"
     ));
     // A pipe that nobody writes to would hold us for ever.
-    let made = Command::new("mkfifo")
-        .arg(folder.path().join("pipe"))
-        .status();
-    if made.is_ok_and(|status| status.success()) {
-        let name = format!("pid:{path}/pipe");
-        check([&name])
-            .unhealthy(&format!(
-                "unhealthy: {name}: {path}/pipe: Invalid argument (os error 22) (*s)"
-            ))
-            .within(Duration::from_secs(3));
-    }
+    let pipe = rustix::fs::mknodat(
+        rustix::fs::CWD,
+        folder.path().join("pipe"),
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::RWXU,
+        0,
+    );
+    pipe.expect("make a pipe");
+    let name = format!("pid:{path}/pipe");
+    check([&name])
+        .unhealthy(&format!(
+            "unhealthy: {name}: {path}/pipe: Invalid argument (os error 22) (*s)"
+        ))
+        .within(Duration::from_secs(3));
 }
 
 /// Makes a file that was touched at this time.
@@ -231,27 +234,27 @@ fn touched(folder: &Path, when: SystemTime) -> String {
 fn heartbeats() {
     let folder = folder();
     let ago = |seconds| SystemTime::now() - Duration::from_secs(seconds);
-    // The age, the limit, and what is said.
+    // The age, the limit, and what is said. A slow machine may be some seconds late.
     for (age, limit, said) in [
         (0, "?max-age=1m", Healthy("touched * ms ago")),
-        (0, "?max-age=2", Healthy("touched * ms ago")),
-        (20, "?max-age=1m", Healthy("touched 20 s ago")),
+        (0, "?max-age=30", Healthy("touched * ms ago")),
+        (20, "?max-age=1m", Healthy("touched 2* s ago")),
         (
             20,
             "?max-age=500ms",
-            Unhealthy("touched 20 s ago, expected within 500 ms"),
+            Unhealthy("touched 2* s ago, expected within 500 ms"),
         ),
         (
             90,
             "?max-age=60s",
-            Unhealthy("touched 90 s ago, expected within 60 s"),
+            Unhealthy("touched 9* s ago, expected within 60 s"),
         ),
         (
             90,
             "?max-age=1.5m",
-            Unhealthy("touched 90 s ago, expected within 90 s"),
+            Unhealthy("touched 9* s ago, expected within 90 s"),
         ),
-        (90, "?max-age=1.6m", Healthy("touched 90 s ago")),
+        (90, "?max-age=2.5m", Healthy("touched 9* s ago")),
         (864_000, "", Healthy("touched 10 d ago")),
         (
             864_000,

@@ -1,7 +1,12 @@
 //! Tests of the shipped binary, on real sockets and real engines, in one program.
 //!
 //! `HEALTHCHECKER=/path/to/binary` names another build of it to test. A test that needs something that this machine
-//! lacks is reported as ignored, with the reason; with `CI=true` it fails instead.
+//! lacks is reported as ignored, with the reason; with `CI=true` it fails instead. What needs the Docker engine, root or
+//! a minute is run only if asked for: `cargo test -- --include-ignored`.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::thread;
 
 #[macro_use]
 mod support;
@@ -21,10 +26,40 @@ mod local;
 mod secrets;
 mod servers;
 
-fn main() -> std::process::ExitCode {
-    let arguments = libtest_mimic::Arguments::from_args();
-    // The heavy ones last: those before them watch the clock.
+/// Those that lean on a server's reply to come before a short deadline, or on a short wait to be long enough. They run
+/// one at a time, and nothing beside them.
+const ALONE: &[&str] = &[
+    "grpc::silence_resets_and_endless_frames",
+    "handshake::a_unix_socket_that_accepts_nobody",
+    "handshake::several_targets_share_the_deadline",
+    "handshake::silence_and_drips",
+    "handshake::tcp",
+    "http::answers_before_it_has_read_all",
+    "http::drips",
+    "http::endless_interim_responses",
+    "http::full_accept_queue",
+    "http::full_accept_queue_of_a_unix_socket",
+    "http::heads_without_end",
+    "http::never_reads",
+    "http::resets_while_sending",
+    "http::silence_in_each_phase",
+    "http_wire::ends_politely",
+    "http_wire::one_deadline_for_all_targets",
+    "http_wire::unix_sockets",
+];
+
+/// macOS allows a process 256.
+const DESCRIPTORS: i32 = 100;
+
+fn main() -> ExitCode {
+    let mut arguments = libtest_mimic::Arguments::from_args();
+    if arguments.test_threads.is_none() {
+        // More would need more descriptors, and there is not much to win.
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        arguments.test_threads = Some(cores.min(4));
+    }
     let trials = [
+        support::trials(),
         budgets::trials(),
         build::trials(),
         cli::trials(),
@@ -37,8 +72,28 @@ fn main() -> std::process::ExitCode {
         secrets::trials(),
         local::trials(),
         hostile::trials(),
-        servers::trials(),
-        docker::trials(),
     ];
-    libtest_mimic::run(&arguments, trials.into_iter().flatten().collect()).exit_code()
+    let (alone, mut trials): (Vec<_>, Vec<_>) = trials
+        .into_iter()
+        .flatten()
+        .partition(|trial| ALONE.contains(&trial.name()));
+    assert_eq!(alone.len(), ALONE.len(), "a name in ALONE is none");
+    trials.extend(alone);
+    // The heavy ones last, so that nobody has to wait for them.
+    trials.extend(servers::trials());
+    trials.extend(docker::trials());
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    if arguments.list {
+        return conclusion.exit_code();
+    }
+    let most = support::most_descriptors();
+    let _ = writeln!(io::stderr(), "{most} descriptors were open at once.");
+    if most >= DESCRIPTORS {
+        let _ = writeln!(
+            io::stderr(),
+            "error: there must be fewer than {DESCRIPTORS}"
+        );
+        return ExitCode::FAILURE;
+    }
+    conclusion.exit_code()
 }

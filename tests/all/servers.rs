@@ -7,7 +7,7 @@ mod messages;
 mod sessions;
 mod web;
 
-use crate::support::{Outcome, Skip, check};
+use crate::support::{Skip, check, only_if_asked, trial};
 use libtest_mimic::Trial;
 
 /// A service of the README's table, and the test that runs its line against the service itself.
@@ -122,19 +122,58 @@ const TABLE: &[Row] = &[
         proves: "it answers" },
 ];
 
+/// What is run only if asked for, and why: servers that nobody but root can start, and those that take their time.
+const ASKED: &[(&str, &[&str])] = &[
+    (
+        "needs root",
+        &[
+            "dovecot__imap_",
+            "dovecot__pop3_",
+            "exim__postfix",
+            "openssh",
+            "vsftpd",
+        ],
+    ),
+    (
+        "takes seconds",
+        &[
+            "etcd",
+            "mysql__mariadb",
+            "php_fpm",
+            "postgresql",
+            "rabbitmq",
+            "squid",
+            "tomcat",
+            "varnish",
+            "zookeeper",
+        ],
+    ),
+];
+
 pub fn trials() -> Vec<Trial> {
-    let servers = TABLE.iter().map(|row| {
+    let mut trials: Vec<Trial> = servers().collect();
+    use web::haproxy_runs_the_checker;
+    trials.extend(trials![haproxy_runs_the_checker, readme_has_the_table]);
+    for (why, names) in ASKED {
+        let is_asked = |trial: &Trial| names.iter().any(|name| trial.name().ends_with(name));
+        let (asked, others) = trials.into_iter().partition(is_asked);
+        let asked: Vec<Trial> = asked;
+        assert_eq!(asked.len(), names.len(), "a name that is none: {names:?}");
+        trials = others;
+        trials.extend(only_if_asked(why, asked));
+    }
+    trials
+}
+
+fn servers() -> impl Iterator<Item = Trial> {
+    TABLE.iter().map(|row| {
         let name = row
             .service
             .to_lowercase()
             .replace(|letter: char| !letter.is_alphanumeric(), "_");
         let name = format!("servers::{name}");
-        Trial::ignorable_test(name, || Ok((row.test)(row).completion()))
-    });
-    use web::haproxy_runs_the_checker;
-    servers
-        .chain(trials![haproxy_runs_the_checker, readme_has_the_table])
-        .collect()
+        trial(&name, || (row.test)(row))
+    })
 }
 
 impl Row {

@@ -92,7 +92,7 @@ impl Swarm {
         let init = ["swarm", "init", "--advertise-addr", "127.0.0.1"];
         match docker(&init) {
             Ok(_) => Ok(Swarm { is_ours: true }),
-            Err(why) => Err(Skip(format!(
+            Err(why) => Err(Skip::new(format!(
                 "no swarm: {}",
                 why.lines().last().unwrap_or_default()
             ))),

@@ -1,7 +1,7 @@
 //! Starting a real server: in a directory of its own, as a user of its own, on a port of its own, and never for longer
 //! than the test.
 
-use crate::support::{Run, Skip, check};
+use crate::support::{Run, Skip, check, program};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -12,16 +12,11 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
-/// Where Debian puts servers.
+/// Where Debian puts programs of servers that are not on PATH.
 const PLACES: &[&str] = &[
     // Before the wrapper in /usr/sbin, which takes the log away.
     "/usr/lib/rabbitmq/bin",
-    "/usr/sbin",
-    "/usr/bin",
-    "/sbin",
-    "/bin",
     "/usr/lib/postgresql/15/bin",
-    "/usr/share/zookeeper/bin",
     "/usr/share/tomcat10/bin",
 ];
 
@@ -71,12 +66,12 @@ impl Home {
             .find_map(|line| line.strip_prefix(user)?.strip_prefix(':'));
         let user = match entry {
             _ if !root && user == "root" => {
-                return Err(Skip("it has to be started by root".into()));
+                return Err(Skip::new("it has to be started by root"));
             }
             // Whoever is not root can be nobody else, which is what most servers want.
             _ if !root => None,
             None => {
-                return Err(Skip(format!(
+                return Err(Skip::new(format!(
                     "there is no user {user}: it is not installed"
                 )));
             }
@@ -147,14 +142,23 @@ impl Home {
         Ok((certificate, key))
     }
 
+    /// Whether a file of a package is there, for a program that can be installed without it.
+    pub fn needs(file: &str) -> Result<(), Skip> {
+        match Path::new(file).exists() {
+            true => Ok(()),
+            false => Err(Skip::new(format!("there is no {file}"))),
+        }
+    }
+
     /// A command in this directory, run as its user, that does not outlive the test.
-    pub fn command(&self, program: &str) -> Result<Command, Skip> {
+    pub fn command(&self, name: &str) -> Result<Command, Skip> {
+        // First, so that nothing outside of PATH is found where PATH is bare.
+        let mut command = Command::new(program("setpriv")?);
         let found = PLACES
             .iter()
-            .map(|place| Path::new(place).join(program))
-            .find(|path| path.exists())
-            .ok_or_else(|| Skip(format!("{program} is not installed")))?;
-        let mut command = Command::new("setpriv");
+            .map(|place| Path::new(place).join(name))
+            .find(|path| path.exists());
+        let found = found.map_or_else(|| program(name), Ok)?;
         command.args(["--pdeathsig", "KILL"]);
         if let Some((user, group)) = self.user.filter(|&(user, _)| user != 0) {
             command.args([
@@ -169,7 +173,7 @@ impl Home {
             .arg(found)
             .current_dir(self.temporary.path())
             .env_clear()
-            .env("PATH", PLACES.join(":"))
+            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
             .env("HOME", self.temporary.path())
             .stdin(Stdio::null())
             .process_group(0);
@@ -294,7 +298,7 @@ impl Daemon {
     fn kill(&self, signal: &str, dash: &str) {
         // The shell's own kill: a machine without procps has no other.
         let line = format!("kill -s {signal} -- {dash}{}", self.child.id());
-        let _ = Command::new("sh")
+        let _ = Command::new("/bin/sh")
             .args(["-c", &line])
             .stderr(Stdio::null())
             .status();

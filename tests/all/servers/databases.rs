@@ -321,14 +321,17 @@ pub fn memcached(row: &Row) -> Result<(), Skip> {
     server.hangs(&[&url], &url);
     server.dies(&[&url], &url);
     let users = home.file("users", "someone:secret\n");
-    let mut server = home.start("memcached", &["-l", "127.0.0.1", "-p", &p, "-Y", &users])?;
+    let mut server = home.start(
+        "memcached",
+        &["-l", "127.0.0.1", "-p", &p, "-c", "100", "-Y", &users],
+    )?;
     server.up(&[&url]);
     row.run(
         port,
         "answers, wants authentication: CLIENT_ERROR unauthenticated",
     );
     server.stop();
-    let mut server = home.start("memcached", &["-s", &socket])?;
+    let mut server = home.start("memcached", &["-c", "100", "-s", &socket])?;
     let by_socket = ["--unix-socket", &socket, "memcached://localhost"];
     server.up(&by_socket);
     check(by_socket).healthy("healthy: memcached://localhost:11211: answers in * ms");

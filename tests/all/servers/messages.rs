@@ -138,6 +138,7 @@ pub fn rabbitmq(row: &Row) -> Result<(), Skip> {
 
 pub fn zookeeper(row: &Row) -> Result<(), Skip> {
     let home = Home::of("zookeeper")?;
+    Home::needs("/usr/share/java/zookeeper.jar")?;
     let port = free_port();
     let url = format!("zookeeper://localhost:{port}");
     let data = home.dir("data");

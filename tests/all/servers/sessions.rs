@@ -128,7 +128,8 @@ pub fn openssh(row: &Row) -> Result<(), Skip> {
     let key = home.path("key");
     home.run("ssh-keygen", &["-q", "-t", "ed25519", "-N", "", "-f", &key])?;
     // Where it separates its privileges; the package's unit makes it.
-    std::fs::create_dir_all("/run/sshd").map_err(|error| Skip(format!("/run/sshd: {error}")))?;
+    std::fs::create_dir_all("/run/sshd")
+        .map_err(|error| Skip::new(format!("/run/sshd: {error}")))?;
     let text = format!(
         "ListenAddress 127.0.0.1:{port}\nHostKey {key}\nPidFile none\nUsePAM no\nMaxStartups 3\nAuthorizedKeysFile none\n"
     );
