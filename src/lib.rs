@@ -25,8 +25,6 @@ pub mod verdict;
 
 pub mod vars;
 
-pub mod json;
-
 pub mod expect;
 
 pub mod check;
