@@ -1,45 +1,87 @@
-//! Loopback or nothing: resolving without files or DNS, and dialling TCP and unix sockets under the deadline.
+//! Connecting to a place under the deadline, over TCP or a unix socket. Nothing but this machine is ever dialled, and
+//! `localhost` is resolved without files or DNS.
 
-use super::ready;
+use super::{Stream, family, is_here, ready, socket};
 use crate::check::{Host, Place};
 use crate::deadline::{Deadline, Expired};
 use crate::verdict::{Failure, Peer, Phase};
-use rustix::buffer::spare_capacity;
 use rustix::event::PollFlags;
 use rustix::io::Errno;
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
-use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketAddrUnix, SocketFlags, SocketType};
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::time::Duration;
 
-/// Whether `ip` is an address of this machine. Loopback is; of another address the routing table is asked, by
-/// connecting a UDP socket, which sends nothing: the kernel answers with the source address that it would use, and
-/// that is the address itself only where it is local. (Binding would be fooled by `ip_nonlocal_bind`.)
-pub fn is_here(ip: IpAddr) -> bool {
-    if ip.to_canonical().is_loopback() {
-        return true;
+/// Who sends first on a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Opening {
+    /// The client, at once.
+    ClientFirst,
+    /// The server, or neither.
+    ServerFirst,
+}
+
+impl Opening {
+    /// Who that is where the client's first message is `word`, which is empty if it has none.
+    pub fn with(word: &[u8]) -> Self {
+        match word {
+            [] => Opening::ServerFirst,
+            _ => Opening::ClientFirst,
+        }
     }
-    let source = || {
-        // The port does not matter: 9 is "discard".
-        let address = SocketAddr::new(ip, 9);
-        let socket = socket(family(address), SocketType::DGRAM, SocketFlags::empty())?;
-        rustix::net::connect(&socket, &address)?;
-        SocketAddr::try_from(rustix::net::getsockname(&socket)?)
+}
+
+/// Connects to `place`. With [`Opening::ClientFirst`], the caller must send at once.
+///
+/// # Errors
+/// [`Failure`]: that all addresses refused, or else why the first one that did not refuse could not be reached.
+pub fn dial(place: &Place, opening: Opening, deadline: &Deadline) -> Result<Stream, Box<Failure>> {
+    match place {
+        Place::Unix(path) => dial_unix(path, deadline),
+        &Place::Tcp(Host::Ip(ip), _) if !is_here(ip) => Err(Failure::NotThisMachine(ip)),
+        &Place::Tcp(host, port) => dial_tcp(host, port, opening, deadline),
+    }
+    .map_err(Box::new)
+}
+
+fn dial_unix(path: &Path, deadline: &Deadline) -> Result<Stream, Failure> {
+    let peer = Peer::Unix(path.to_owned());
+    let connected = match SocketAddrUnix::new(path) {
+        Ok(address) => connected_unix(&address, deadline),
+        Err(errno) => Err(Ok(errno)),
     };
-    source().is_ok_and(|source| source.ip() == ip)
-}
-
-fn family(address: SocketAddr) -> AddressFamily {
-    if address.is_ipv4() {
-        AddressFamily::INET
-    } else {
-        AddressFamily::INET6
+    match connected {
+        Ok(fd) => Ok(Stream { fd, peer }),
+        Err(Ok(Errno::CONNREFUSED)) => Err(Failure::Refused(vec![peer])),
+        Err(Ok(errno)) => Err(unreachable(peer, errno)),
+        Err(Err(Expired)) => Err(timed_out(peer)),
     }
 }
 
-fn socket(family: AddressFamily, kind: SocketType, flags: SocketFlags) -> Result<OwnedFd, Errno> {
-    rustix::net::socket_with(family, kind, flags | SocketFlags::CLOEXEC, None)
+fn dial_tcp(
+    host: Host,
+    port: u16,
+    opening: Opening,
+    deadline: &Deadline,
+) -> Result<Stream, Failure> {
+    let mut refused = Vec::new();
+    let mut failure = None;
+    for address in addresses(host, port) {
+        let peer = Peer::Tcp(address);
+        match connected_tcp(address, opening, deadline) {
+            Ok(fd) => return Ok(Stream { fd, peer }),
+            Err(Ok(Errno::CONNREFUSED)) => refused.push(peer),
+            Err(Ok(errno)) => {
+                failure.get_or_insert(unreachable(peer, errno));
+            }
+            Err(Err(Expired)) => return Err(timed_out(peer)),
+        }
+    }
+    // A refusal says more than "no IPv6 here", so it is the failure that is reported.
+    let failure = failure.filter(|_| refused.is_empty());
+    Err(failure.unwrap_or(Failure::Refused(refused)))
 }
 
 /// The addresses to try, in order.
@@ -56,13 +98,6 @@ fn addresses(host: Host, port: u16) -> impl Iterator<Item = SocketAddr> {
         .map(move |ip: IpAddr| SocketAddr::new(ip, port))
 }
 
-/// A connection to a target.
-#[derive(Debug)]
-pub struct Stream {
-    fd: OwnedFd,
-    peer: Peer,
-}
-
 fn unreachable(peer: Peer, errno: Errno) -> Failure {
     Failure::Unreachable {
         peer,
@@ -77,69 +112,9 @@ fn timed_out(peer: Peer) -> Failure {
     }
 }
 
-/// Who says the first word on a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Opening {
-    /// The client, at once.
-    ClientFirst,
-    /// The server; or nobody says a word.
-    ServerFirst,
-}
-
-impl Opening {
-    /// Whose it is where the client begins with `word`, which is empty if the client has nothing to say.
-    pub fn with(word: &[u8]) -> Self {
-        match word {
-            [] => Opening::ServerFirst,
-            _ => Opening::ClientFirst,
-        }
-    }
-}
-
-/// Connects to `place`. Where the first word is ours, the caller has to say it at once.
-///
-/// # Errors
-/// [`Failure`], for the last address tried, or for all that refused.
-pub fn dial(place: &Place, opening: Opening, deadline: &Deadline) -> Result<Stream, Box<Failure>> {
-    match place {
-        Place::Unix(path) => {
-            let peer = Peer::Unix(path.clone());
-            let connected = match SocketAddrUnix::new(path.as_path()) {
-                Ok(address) => connected_unix(&address, deadline),
-                Err(errno) => Err(Ok(errno)),
-            };
-            Err(Box::new(match connected {
-                Ok(fd) => return Ok(Stream { fd, peer }),
-                Err(Ok(Errno::CONNREFUSED)) => Failure::Refused(vec![peer]),
-                Err(Ok(errno)) => unreachable(peer, errno),
-                Err(Err(Expired)) => timed_out(peer),
-            }))
-        }
-        &Place::Tcp(Host::Ip(ip), _) if !is_here(ip) => Err(Box::new(Failure::NotThisMachine(ip))),
-        &Place::Tcp(host, port) => {
-            let mut refused = Vec::new();
-            let mut failure = None;
-            for address in addresses(host, port) {
-                let peer = Peer::Tcp(address);
-                match connected_tcp(address, opening, deadline) {
-                    Ok(fd) => return Ok(Stream { fd, peer }),
-                    Err(Ok(Errno::CONNREFUSED)) => refused.push(peer),
-                    Err(Ok(errno)) => {
-                        failure.get_or_insert(unreachable(peer, errno));
-                    }
-                    Err(Err(Expired)) => return Err(Box::new(timed_out(peer))),
-                }
-            }
-            // A machine without IPv6 says so of ::1: that somebody refused is the news.
-            let failure = failure.filter(|_| refused.is_empty());
-            Err(Box::new(failure.unwrap_or(Failure::Refused(refused))))
-        }
-    }
-}
-
-/// Lets the handshake's last acknowledgement travel with the first word, so that there are fewer packets, and the server
-/// wakes up once, with the request already there. HAProxy calls it smart connect. It is no more than a wish, tcp(7), and a
-/// server that speaks first would wait for it.
+/// Lets the handshake's last acknowledgement travel with the first bytes that are sent: fewer packets, and the server
+/// wakes up once, with the request already there. HAProxy calls it smart connect. The kernel may ignore it (tcp(7)).
+/// Not for a server that speaks first: it would wait for that acknowledgement.
 #[cfg(target_os = "linux")]
 fn join_first_word(socket: &OwnedFd) {
     let _ = rustix::net::sockopt::set_tcp_quickack(socket, false);
@@ -148,8 +123,8 @@ fn join_first_word(socket: &OwnedFd) {
 #[cfg(not(target_os = "linux"))]
 fn join_first_word(_: &OwnedFd) {}
 
-/// How long a connection to a unix socket blocks at a time. A socket's own timeout runs on the kernel's timer wheel, which
-/// is exact to a few milliseconds for a time as short as this, and to seconds for long ones.
+/// How long connecting to a unix socket blocks at a time. A socket's own timeout runs on the kernel's timer wheel, which
+/// is exact to a few milliseconds for a time as short as this, and only to seconds for long ones.
 const SLICE: Duration = Duration::from_millis(100);
 
 /// Connects to a TCP address without blocking, so that it is [`ready`] that waits.
@@ -194,96 +169,6 @@ fn connected_unix(
             Ok(()) | Err(Errno::ISCONN) => return Ok(fd),
             Err(Errno::AGAIN | Errno::INTR) => {}
             Err(errno) => return Err(Ok(errno)),
-        }
-    }
-}
-
-impl Stream {
-    /// Whom this is connected to.
-    pub fn peer(&self) -> &Peer {
-        &self.peer
-    }
-
-    /// Appends what has come to `heard`, or waits for it; 0 at the end. There is room for `room` bytes, or for more where
-    /// `heard` has that already. `phase` is what a failure is said to have happened in.
-    ///
-    /// # Errors
-    /// [`Failure::TimedOut`], [`Failure::Reset`], [`Failure::Io`].
-    pub fn read(
-        &self,
-        heard: &mut Vec<u8>,
-        room: usize,
-        phase: Phase,
-        deadline: &Deadline,
-    ) -> Result<usize, Box<Failure>> {
-        // By doubling: what trickles in byte by byte must not be copied each time.
-        heard.reserve(room);
-        loop {
-            // What was asked takes its time, so there is no use in looking before waiting.
-            ready(&self.fd, PollFlags::IN, deadline).map_err(|Expired| self.timed_out(phase))?;
-            match rustix::net::recv(&self.fd, spare_capacity(heard), RecvFlags::DONTWAIT) {
-                Ok((read, _)) => return Ok(read),
-                Err(Errno::AGAIN | Errno::INTR) => {}
-                Err(errno) => return Err(io(phase, errno)),
-            }
-        }
-    }
-
-    /// Writes all of `bytes`.
-    ///
-    /// # Errors
-    /// [`Failure::TimedOut`], [`Failure::Reset`], [`Failure::Io`].
-    pub fn write(&self, mut bytes: &[u8], deadline: &Deadline) -> Result<(), Box<Failure>> {
-        let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
-        loop {
-            // A request fits the socket's buffer, so the first try need not wait.
-            match rustix::net::send(&self.fd, bytes, flags) {
-                Ok(written) if written == bytes.len() => return Ok(()),
-                Ok(written) => bytes = &bytes[written..],
-                Err(Errno::AGAIN | Errno::INTR) => {}
-                Err(errno) => return Err(io(Phase::Send, errno)),
-            }
-            ready(&self.fd, PollFlags::OUT, deadline)
-                .map_err(|Expired| self.timed_out(Phase::Send))?;
-        }
-    }
-
-    fn timed_out(&self, phase: Phase) -> Box<Failure> {
-        Box::new(Failure::TimedOut {
-            phase,
-            peer: Some(self.peer.clone()),
-        })
-    }
-}
-
-fn io(phase: Phase, errno: Errno) -> Box<Failure> {
-    Box::new(match errno {
-        Errno::CONNRESET | Errno::PIPE => Failure::Reset { phase },
-        errno => Failure::Io {
-            phase,
-            errno: errno.raw_os_error(),
-        },
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_this_machine_is_here() {
-        for here in ["127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1"] {
-            assert!(is_here(here.parse().unwrap()), "{here}");
-        }
-        // Documentation, multicast, broadcast.
-        for elsewhere in [
-            "192.0.2.1",
-            "2001:db8::1",
-            "224.0.0.1",
-            "255.255.255.255",
-            "ff02::1",
-        ] {
-            assert!(!is_here(elsewhere.parse().unwrap()), "{elsewhere}");
         }
     }
 }
