@@ -2,5 +2,12 @@
 
 mod body;
 mod document;
+mod header;
+mod json;
+mod number;
+mod status;
 
-pub use body::*;
+pub use body::{BodyExpectations, Coming, MAX_BODY};
+pub use header::HeaderExpectation;
+pub use json::JsonExpectation;
+pub use status::Statuses;
