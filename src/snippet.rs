@@ -2,10 +2,15 @@
 
 mod base64;
 mod escapes;
+mod harmless;
 mod secrets;
 
 use crate::search::find;
-pub use secrets::{Secrets, is_harmless};
+pub use harmless::is_harmless;
+pub use secrets::Secrets;
+
+/// How much of a text is kept: more than is shown, so that a secret at the end of what is shown is there as a whole.
+const KEPT: usize = 1024;
 
 /// Untrusted bytes, for a line. They are kept as they came; [`Snippet::text`] alone shows them.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -17,8 +22,6 @@ pub struct Snippet {
 impl Snippet {
     /// The longest text of a snippet, in bytes, the mark of a cut included.
     pub const MAX: usize = 256;
-    /// How much is kept: more than is shown, so that a secret that is cut is known for one.
-    const KEPT: usize = 1024;
 
     /// Keeps the beginning of `bytes`.
     pub fn new(bytes: &[u8]) -> Self {
@@ -27,7 +30,7 @@ impl Snippet {
 
     /// The same, to be shown in at most `room` bytes.
     pub fn at_most(bytes: &[u8], room: usize) -> Self {
-        let kept = bytes.len().min(Self::KEPT);
+        let kept = bytes.len().min(KEPT);
         Snippet {
             bytes: bytes[..kept].to_vec(),
             room: room.min(Self::MAX),

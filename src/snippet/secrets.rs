@@ -1,55 +1,9 @@
 //! Secrets: which values are secret, and in which forms a service may repeat them.
 
-use super::base64::base64_decoded;
+use super::base64::{base64_decoded, base64_encoded};
 use super::escapes::View;
+use super::{KEPT, is_harmless};
 use ureq::http::{HeaderName, HeaderValue, header};
-
-/// Request headers whose values are no secrets. Everything else may be one.
-const HARMLESS: &[&str] = &[
-    "accept",
-    "accept-charset",
-    "accept-encoding",
-    "accept-language",
-    "cache-control",
-    "connection",
-    "content-language",
-    "content-length",
-    "content-type",
-    "date",
-    "dnt",
-    "forwarded",
-    "from",
-    "host",
-    "if-match",
-    "if-modified-since",
-    "if-none-match",
-    "if-unmodified-since",
-    "keep-alive",
-    "max-forwards",
-    "origin",
-    "pragma",
-    "range",
-    "referer",
-    "traceparent",
-    "upgrade-insecure-requests",
-    "user-agent",
-    "via",
-    "x-forwarded-for",
-    "x-forwarded-host",
-    "x-forwarded-port",
-    "x-forwarded-prefix",
-    "x-forwarded-proto",
-    "x-real-ip",
-    "x-request-id",
-    "x-requested-with",
-];
-
-/// Whether the value of this request header is no secret.
-pub fn is_harmless(name: &[u8]) -> bool {
-    HARMLESS
-        .iter()
-        .any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
-}
 
 /// A shorter secret could stand anywhere by chance.
 pub const SHORTEST: usize = 4;
@@ -57,13 +11,27 @@ pub const SHORTEST: usize = 4;
 const LONG_PART: usize = 8;
 /// How many layers of escapes are looked through, as in a URL inside of JSON inside of JSON.
 const LAYERS: usize = 3;
+/// How much is looked for: the bytes of all forms, and [`FORM`] for each. It bounds what a hostile command line can cost.
+const MOST: usize = 128 * 1024;
+/// What a form costs whatever its length.
+const FORM: usize = 128;
 
 /// What nothing may print, in each form in which a service may repeat it.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Secrets {
-    forms: Vec<Vec<u8>>,
+    forms: Vec<Form>,
+    /// What the forms cost, against [`MOST`].
+    cost: usize,
     /// Whether one is too short to be found in a text.
-    hide_everything: bool,
+    has_short: bool,
+}
+
+/// One way to write a secret, without escapes.
+#[derive(Clone, PartialEq, Eq)]
+struct Form {
+    bytes: Vec<u8>,
+    /// Whether only the beginning of the secret is kept. What follows it in a text may be the rest.
+    is_cut: bool,
 }
 
 // Not derived: they are secrets.
@@ -91,11 +59,12 @@ impl Secrets {
 
     /// `SCHEME TOKEN`: the token, and if it is basic authentication, what it stands for (RFC 7617).
     fn add_credentials(&mut self, value: &[u8]) {
-        let token = match value.iter().position(|&byte| byte == b' ') {
+        let value = value.trim_ascii();
+        let token = match value.iter().position(u8::is_ascii_whitespace) {
             Some(blank) => value[blank + 1..].trim_ascii(),
             None => value,
         };
-        self.add(token);
+        self.add_value(token);
         let Some(decoded) = base64_decoded(token) else {
             return;
         };
@@ -119,6 +88,9 @@ impl Secrets {
     fn add_value(&mut self, value: &[u8]) {
         self.add(value);
         for part in value.split(|byte| b" ,;=:\"".contains(byte)) {
+            if self.are_too_many() {
+                return;
+            }
             if part.len() >= LONG_PART && part.len() < value.len() {
                 self.add(part);
             }
@@ -126,38 +98,98 @@ impl Secrets {
     }
 
     fn add(&mut self, secret: &[u8]) {
-        // Padding comes and goes.
-        let secret = &secret[..secret.len()
-            - secret
-                .iter()
-                .rev()
-                .take_while(|&&byte| byte == b'=')
-                .count()];
-        match secret.len() {
-            0 => {}
-            1..SHORTEST => self.hide_everything = true,
+        if self.are_too_many() {
+            return;
+        }
+        let secret = secret.trim_ascii();
+        let padding = secret.iter().rev().take_while(|&&byte| byte == b'=');
+        let bare = &secret[..secret.len() - padding.count()];
+        match (secret.len(), bare.len()) {
+            (0, _) => {}
+            (1..SHORTEST, _) | (_, 1..SHORTEST) => self.has_short = true,
+            (_, 0) => self.add_long(secret),
+            (same, bare) if same == bare => self.add_long(secret),
+            // Padding comes and goes.
             _ => {
-                let mut view = View::of(secret);
-                for _ in 0..LAYERS {
-                    if view.bytes.len() >= SHORTEST && !self.forms.contains(&view.bytes) {
-                        self.forms.push(view.bytes.clone());
-                    }
-                    match view.unescaped() {
-                        Some(next) => view = next,
-                        None => return,
-                    }
-                }
+                self.add_long(secret);
+                self.add_long(bare);
             }
         }
     }
 
-    /// Whether one of them is too short to be found in a text, so that no text may be shown.
-    pub fn hide_everything(&self) -> bool {
-        self.hide_everything
+    /// A secret that is long enough to be found: as it is, decoded, and encoded.
+    fn add_long(&mut self, secret: &[u8]) {
+        let is_cut = secret.len() > KEPT;
+        let secret = &secret[..secret.len().min(KEPT)];
+        self.add_text(secret, is_cut);
+        let decoded = base64_decoded(secret).and_then(|bytes| String::from_utf8(bytes).ok());
+        if let Some(text) = decoded.filter(|text| !text.contains(char::is_control)) {
+            self.add_text(text.as_bytes(), is_cut);
+        }
+        self.add_form(View::of(&base64_encoded(secret)).bytes, is_cut);
+        // Inside of something longer, its bits begin at one of three places in a character.
+        for before in 0..3_usize {
+            let whole = base64_encoded(&[&vec![0; before], secret].concat());
+            let (start, end) = ((before * 8).div_ceil(6), (before + secret.len()) * 8 / 6);
+            self.add_form(View::of(&whole[start..end]).bytes, is_cut);
+        }
     }
 
-    /// `text` with every secret in it replaced by `***`, whatever escapes it is written with.
+    /// A text in UTF-8, in ISO 8859-1, and in UTF-8 where the one has been taken for the other.
+    fn add_text(&mut self, text: &[u8], is_cut: bool) {
+        self.add_unescaped(text, is_cut);
+        if text.is_ascii() {
+            return;
+        }
+        let mistaken: String = text.iter().copied().map(char::from).collect();
+        self.add_unescaped(mistaken.as_bytes(), is_cut);
+        // What is cut can end inside of a character.
+        let chunk = text.utf8_chunks().next();
+        let chars = chunk.map(|chunk| chunk.valid().chars()).into_iter();
+        let latin: Result<Vec<u8>, _> = chars.flatten().map(u8::try_from).collect();
+        if let Ok(latin) = latin {
+            self.add_unescaped(&latin, is_cut);
+        }
+    }
+
+    /// A text that may have escapes itself.
+    fn add_unescaped(&mut self, text: &[u8], is_cut: bool) {
+        let mut view = View::of(text);
+        for _ in 0..LAYERS {
+            let next = view.unescaped();
+            self.add_form(view.bytes, is_cut);
+            match next {
+                Some(next) => view = next,
+                None => return,
+            }
+        }
+    }
+
+    fn add_form(&mut self, bytes: Vec<u8>, is_cut: bool) {
+        let form = Form { bytes, is_cut };
+        if form.bytes.len() >= SHORTEST && !self.are_too_many() && !self.forms.contains(&form) {
+            self.cost += form.bytes.len() + FORM;
+            self.forms.push(form);
+        }
+    }
+
+    /// Whether there are more than are looked for.
+    fn are_too_many(&self) -> bool {
+        self.cost > MOST
+    }
+
+    /// Whether no text may be shown, because a secret could be in it and not be found.
+    pub fn hide_everything(&self) -> bool {
+        self.has_short || self.are_too_many()
+    }
+
+    /// The beginning of `text`, as much as a [`Snippet`](super::Snippet) keeps, with every secret in it replaced by `***`,
+    /// whatever escapes it is written with.
     pub fn blacken(&self, text: &[u8]) -> Vec<u8> {
+        let text = &text[..text.len().min(KEPT)];
+        if self.are_too_many() {
+            return b"***".to_vec();
+        }
         if self.forms.is_empty() {
             return text.to_vec();
         }
@@ -166,7 +198,7 @@ impl Secrets {
         for _ in 0..=LAYERS {
             let Some(seen) = view else { break };
             for form in &self.forms {
-                seen.mark(form, &mut black);
+                seen.mark(&form.bytes, form.is_cut, &mut black);
             }
             view = seen.unescaped();
         }
@@ -183,100 +215,4 @@ impl Secrets {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::*;
-    use super::*;
-
-    fn secrets(headers: &[(&str, &str)]) -> Secrets {
-        let parsed = headers.iter().map(|(name, value)| {
-            (
-                name.parse().expect("a name"),
-                value.parse().expect("a value"),
-            )
-        });
-        Secrets::of(&parsed.collect::<Vec<_>>())
-    }
-
-    #[test]
-    fn secrets_are_blackened_in_every_form() {
-        // admin:hunter2=?
-        let secrets = secrets(&[("authorization", "Basic YWRtaW46aHVudGVyMj0/")]);
-        for (text, shown) in [
-            ("wrong password hunter2=? given", "wrong password *** given"),
-            ("hunter2%3D%3f", "***"),
-            ("hunter2%253D%253F", "***"),
-            ("{\"hunter2\\u003d?\"", "{\"***\""),
-            ("\\\\u0068unter2=\\x3f", "***"),
-            ("hunter2&#61;&#x3f;", "***"),
-            ("h\\unter2", "h\\unter2"),
-            ("Basic YWRtaW46aHVudGVyMj0/", "Basic ***"),
-            ("YWRtaW46aHVudGVyMj0_", "***"),
-            ("YWRtaW46aHVudGVyMj0%2F", "***"),
-            ("who is admin?", "who is ***?"),
-            ("hunter2=?hunter2=?", "***"),
-            ("hunter2=?,hunter2=?", "***,***"),
-            // The beginning of one at the end of what came.
-            ("password hunt", "password ***"),
-            ("password hun", "password hun"),
-            ("nothing", "nothing"),
-            ("", ""),
-        ] {
-            assert_eq!(
-                Snippet::new(text.as_bytes()).text(&secrets),
-                printable(shown.as_bytes(), 256),
-                "{text}"
-            );
-        }
-    }
-
-    #[test]
-    fn other_headers_hold_secrets_too() {
-        let cookie = secrets(&[
-            ("cookie", "session=a%3Db0123456; theme=dark"),
-            ("accept", "text/html"),
-        ]);
-        let text = |text: &str| Snippet::new(text.as_bytes()).text(&cookie);
-        assert_eq!(text("no session a=b0123456"), "no session ***");
-        assert_eq!(text("session=a%3Db0123456; theme=dark"), "***");
-        assert_eq!(text("dark text/html"), "dark text/html");
-        let key = secrets(&[("x-api-key", "YWJj==")]);
-        assert_eq!(Snippet::new(b"YWJj=").text(&key), "***=");
-    }
-
-    #[test]
-    fn a_short_secret_hides_the_text() {
-        for (name, value) in [
-            ("authorization", "Bearer T"),
-            ("x-key", "abc"),
-            ("authorization", "Basic YTpi"),
-        ] {
-            let text = Snippet::new(b"anything").text(&secrets(&[(name, value)]));
-            assert!(text.starts_with("(not shown"), "{value}: {text}");
-        }
-        // The name alone is no secret.
-        let named = secrets(&[("authorization", "Basic YTpodW50ZXIy")]);
-        assert_eq!(Snippet::new(b"a: hunter2").text(&named), "a: ***");
-    }
-
-    #[test]
-    fn decoding_never_panics_and_never_lengthens() {
-        use proptest::prelude::*;
-        let pieces = prop_oneof![
-            Just("%".to_owned()),
-            Just("\\u".to_owned()),
-            Just("\\".to_owned()),
-            Just("&#x".to_owned()),
-            Just(";".to_owned()),
-            Just("d83d".to_owned()),
-            Just("3d".to_owned()),
-            Just("secret".to_owned()),
-            any::<String>(),
-        ];
-        proptest!(|(pieces in proptest::collection::vec(pieces, 0..20))| {
-            let text = pieces.concat();
-            let secrets = secrets(&[("x-key", "secret")]);
-            let shown = secrets.blacken(text.as_bytes());
-            prop_assert!(find(&shown, b"secret").is_none());
-        });
-    }
-}
+mod tests;
