@@ -18,6 +18,7 @@ mod http;
 mod http_pieces;
 mod http_wire;
 mod local;
+mod repairs;
 mod secrets;
 mod servers;
 
@@ -36,6 +37,7 @@ fn main() -> std::process::ExitCode {
         deadline::trials(),
         secrets::trials(),
         local::trials(),
+        repairs::trials(),
         hostile::trials(),
         servers::trials(),
         docker::trials(),
