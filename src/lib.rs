@@ -53,9 +53,6 @@ pub mod net;
 pub mod verdict;
 
 #[doc(hidden)]
-pub mod json;
-
-#[doc(hidden)]
 pub mod snippet;
 
 #[doc(hidden)]

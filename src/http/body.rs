@@ -1,4 +1,4 @@
-//! The framing of a body: which of the bytes that come are content, and where it ends (RFC 9112, sections 6 and 7). Pure.
+//! Decoding a body's framing: which bytes are content, and where it ends (RFC 9112, sections 6 and 7). Pure.
 
 use std::ops::Range;
 
@@ -10,9 +10,9 @@ const MAX_LINE: usize = 4 * 1024;
 pub enum Body {
     /// So many bytes. A body that is whole has 0 of them left.
     Length(u64),
-    /// Chunks, and what comes next of them.
+    /// Chunks, and which part of one comes next.
     Chunked(Chunk),
-    /// Of a chunked body, the trailer: all content has come.
+    /// The trailer of a chunked body: all content has come.
     Trailer,
     /// All that comes until the connection closes.
     UntilClose,
@@ -27,7 +27,7 @@ pub enum Chunk {
     Size,
     /// So many bytes of content.
     Content(u64),
-    /// The end of the line that the content stands on.
+    /// The CR LF after the content.
     ContentEnd,
 }
 
@@ -37,8 +37,9 @@ impl Body {
     /// A body of which nothing is left.
     pub const WHOLE: Body = Body::Length(0);
 
-    /// Reduces `input` from `from` on to content, and returns where that ends. What stands behind it is a line that has
-    /// not come whole. What follows a whole body is dropped, and so is what came together with broken framing.
+    /// Removes the framing from `input`, from `from` on, and returns where the content ends. What is left behind that is a
+    /// line of which only a part has come. What follows a whole body is dropped. Where the framing is broken, so is all that
+    /// came in this call.
     pub fn decode(&mut self, input: &mut Vec<u8>, from: usize) -> usize {
         match self {
             Body::UntilClose => input.len(),
@@ -84,7 +85,7 @@ impl Body {
             };
             *self = match (*chunk, rest[..end].strip_suffix(b"\r")) {
                 (Chunk::Size, Some(line)) => match size_in(line) {
-                    // The last chunk: what follows are trailer fields, which nobody asks about (RFC 9112, section 8).
+                    // The last chunk. What follows are trailer fields, and nothing can be expected of those.
                     Some(0) if read + end + 1 < input.len() => Body::WHOLE,
                     Some(0) => Body::Trailer,
                     Some(size) => Body::Chunked(Chunk::Content(size)),
@@ -111,7 +112,7 @@ fn usize_or_max(value: u64) -> usize {
     value.try_into().unwrap_or(usize::MAX)
 }
 
-/// The size in a chunk's first line, without extensions. Blanks may stand before those, and nothing else.
+/// The size in a chunk's first line. Blanks and extensions may follow it.
 fn size_in(line: &[u8]) -> Option<u64> {
     let digits = line.split(|&byte| byte == b';').next()?;
     let blanks = digits

@@ -23,6 +23,7 @@ mod http;
 mod http_pieces;
 mod http_wire;
 mod local;
+mod repairs;
 mod secrets;
 mod servers;
 
@@ -71,6 +72,7 @@ fn main() -> ExitCode {
         deadline::trials(),
         secrets::trials(),
         local::trials(),
+        repairs::trials(),
         hostile::trials(),
     ];
     let (alone, mut trials): (Vec<_>, Vec<_>) = trials
