@@ -56,6 +56,9 @@ pub mod verdict;
 pub mod snippet;
 
 #[doc(hidden)]
+pub mod base64;
+
+#[doc(hidden)]
 pub mod search;
 
 #[doc(hidden)]

@@ -1,6 +1,5 @@
 //! Untrusted bytes: kept as they came, and made fit to print when they are printed.
 
-mod base64;
 mod escapes;
 mod harmless;
 mod secrets;

@@ -1,8 +1,8 @@
 //! Secrets: which values are secret, and in which forms a service may repeat them.
 
-use super::base64::{base64_decoded, base64_encoded};
 use super::escapes::View;
 use super::{KEPT, is_harmless};
+use crate::base64::{base64_decoded, base64_encoded};
 use ureq::http::{HeaderName, HeaderValue, header};
 
 /// A shorter secret could stand anywhere by chance.

@@ -40,6 +40,15 @@ pub fn base64_encoded(bytes: &[u8]) -> Vec<u8> {
     out
 }
 
+/// `bytes` in base64, with padding.
+pub fn base64_padded(bytes: &[u8]) -> String {
+    let mut text: String = base64_encoded(bytes).into_iter().map(char::from).collect();
+    while text.len() % 4 > 0 {
+        text.push('=');
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,6 +68,8 @@ mod tests {
             assert_eq!(base64_encoded(bytes.as_bytes()), text.as_bytes());
             assert_eq!(base64_decoded(text.as_bytes()).unwrap(), bytes.as_bytes());
         }
+        assert_eq!(base64_padded(b"f"), "Zg==");
+        assert_eq!(base64_padded(b"foo"), "Zm9v");
         assert_eq!(base64_decoded(b"_-+/==").unwrap(), [0xff, 0xef, 0xbf]);
         assert_eq!(base64_decoded(b"a.b"), None);
     }
