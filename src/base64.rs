@@ -43,7 +43,7 @@ pub fn base64_encoded(bytes: &[u8]) -> Vec<u8> {
 /// `bytes` in base64, with padding.
 pub fn base64_padded(bytes: &[u8]) -> String {
     let mut text: String = base64_encoded(bytes).into_iter().map(char::from).collect();
-    while text.len() % 4 > 0 {
+    while !text.len().is_multiple_of(4) {
         text.push('=');
     }
     text

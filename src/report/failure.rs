@@ -80,7 +80,10 @@ impl Words<'_> {
             true => String::new(),
             false => self.body_part(body),
         };
-        format!("status {got}, expected {}{body}", self.quoted(expected, ""))
+        format!(
+            "status {got}, expected {}{body}",
+            printable(expected.as_bytes(), 80)
+        )
     }
 
     fn redirect(&self, status: u16, to: &Snippet, why: NotFollowed) -> String {

@@ -106,6 +106,10 @@ impl Words<'_> {
 
     /// Text of the command line, escaped and cut like everything else.
     pub fn quoted(&self, text: &str, quote: &str) -> String {
+        // A secret can be given here as well, and one that is too short is not found.
+        if self.secrets.hide_everything() {
+            return "(not shown)".into();
+        }
         let text = printable(&self.secrets.blacken(text.as_bytes()), 80);
         format!("{quote}{text}{quote}")
     }
