@@ -24,24 +24,24 @@ impl Stream {
         &self.peer
     }
 
-    /// Waits until something has come, appends it to `heard`, and returns its length; 0 at the end. Reads at most `room`
-    /// bytes, or more where `heard` has that much spare capacity already. `phase` is the phase that a failure names.
+    /// Waits until something has come, appends it to `received`, and returns its length; 0 at the end. Reads at most `room`
+    /// bytes, or more where `received` has that much spare capacity already. `phase` is the phase that a failure names.
     ///
     /// # Errors
     /// [`Failure::TimedOut`], [`Failure::Reset`], [`Failure::Io`].
     pub fn read(
         &self,
-        heard: &mut Vec<u8>,
+        received: &mut Vec<u8>,
         room: usize,
         phase: Phase,
         deadline: &Deadline,
     ) -> Result<usize, Box<Failure>> {
         // `reserve` doubles the capacity, so what comes byte by byte is not copied each time.
-        heard.reserve(room);
+        received.reserve(room);
         loop {
             // A reply takes a while, so to try to read before waiting would be a wasted call.
             ready(&self.fd, PollFlags::IN, deadline).map_err(|Expired| self.timed_out(phase))?;
-            match rustix::net::recv(&self.fd, spare_capacity(heard), RecvFlags::DONTWAIT) {
+            match rustix::net::recv(&self.fd, spare_capacity(received), RecvFlags::DONTWAIT) {
                 Ok((0, _)) if self.is_reset => return Err(io(phase, Errno::CONNRESET)),
                 Ok((read, _)) => return Ok(read),
                 Err(Errno::AGAIN | Errno::INTR) => {}
