@@ -4,9 +4,11 @@
 //! here alone: what ureq is shown is one whole, final head without framing fields, and then the bare content, which to it
 //! ends with the connection. So there are no two opinions on where a body ends, and a failure keeps its reason.
 
-mod body;
+#[doc(hidden)]
+pub mod body;
 mod exchange;
-mod head;
+#[doc(hidden)]
+pub mod head;
 mod redirect;
 mod transport;
 

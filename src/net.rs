@@ -12,7 +12,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
-mod listeners;
+#[doc(hidden)]
+pub mod listeners;
 mod poll;
 
 pub use listeners::listeners;

@@ -46,7 +46,8 @@ fn tabulated(file: BorrowedFd) -> Option<Vec<SocketAddr>> {
 
 /// Reads a line `sl local_address rem_address st ...`: the address is in hexadecimal, as native 32-bit words. None for
 /// the line of titles as well.
-fn listener(line: &str) -> Option<SocketAddr> {
+#[doc(hidden)]
+pub fn listener(line: &str) -> Option<SocketAddr> {
     let mut fields = line.split_ascii_whitespace();
     let local = fields.nth(1)?;
     if u8::from_str_radix(fields.nth(1)?, 16) != Ok(LISTEN) {
@@ -130,7 +131,8 @@ fn request(family: u8) -> [u8; 72] {
 
 /// Collects the listeners in one part of an answer, and says whether it was the last one. None for an answer that is an
 /// error or makes no sense.
-fn read_part(mut part: &[u8], found: &mut Vec<SocketAddr>) -> Option<bool> {
+#[doc(hidden)]
+pub fn read_part(mut part: &[u8], found: &mut Vec<SocketAddr>) -> Option<bool> {
     const NLMSG_ERROR: u16 = 2;
     const NLMSG_DONE: u16 = 3;
     while !part.is_empty() {

@@ -225,14 +225,7 @@ fn hear(
     handshake: &'static Handshake,
 ) -> Result<Option<Health>, Box<Failure>> {
     loop {
-        let heard = talk.heard();
-        let seen = match &step.hear {
-            // Nothing is told by silence, and the judges may look at the first byte.
-            _ if heard.is_empty() => Seen::More,
-            Hear::Lines(lines) => judge_lines(heard, lines),
-            Hear::Bytes(judge) => judge(heard),
-        };
-        match seen {
+        match judge(talk.heard(), step) {
             Seen::Well(bytes) => {
                 talk.used(bytes);
                 return Ok(None);
@@ -252,6 +245,17 @@ fn hear(
             Seen::More if talk.listen(phase)? => {}
             Seen::More => return Err(talk.closed(phase)),
         }
+    }
+}
+
+/// What has come so far amounts to this.
+#[doc(hidden)]
+pub fn judge(heard: &[u8], step: &Step) -> Seen {
+    match &step.hear {
+        // No bytes yet: wait for more. The judges may look at the first one.
+        _ if heard.is_empty() => Seen::More,
+        Hear::Lines(lines) => judge_lines(heard, lines),
+        Hear::Bytes(judge) => judge(heard),
     }
 }
 
