@@ -170,6 +170,10 @@ fuzz_target!(|input: (u8, Vec<u8>, Vec<u8>)| {
             .unwrap_or(line.len());
         (kind, comparable.then(|| line[..end].to_owned()))
     };
+    // `imok` is a whole reply without a line's end: what follows it is part of a reply only if it comes with it.
+    if arguments == ["zookeeper://localhost"] && reply.starts_with(b"imok") && reply.len() > 4 {
+        return;
+    }
     let at_once = asked(vec![reply.clone()]);
     let in_pieces = asked(
         pieces(&reply, cuts)

@@ -9,6 +9,7 @@ mod support;
 mod budgets;
 mod build;
 mod cli;
+mod curl;
 mod docker;
 mod grpc;
 mod handshake;
@@ -29,6 +30,7 @@ fn main() -> std::process::ExitCode {
         http::trials(),
         http_pieces::trials(),
         http_wire::trials(),
+        curl::trials(),
         handshake::trials(),
         grpc::trials(),
         local::trials(),
