@@ -1,6 +1,7 @@
 //! JSON, against `serde_json::Value`: what is valid, what is at a path, and what equals a value of the command line.
 #![no_main]
 
+use arbitrary::Arbitrary;
 use healthchecker_fuzz::{json, json_equals, spell};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
@@ -113,10 +114,96 @@ fn equal(value: &Value, expected: &str) -> Option<bool> {
     })
 }
 
-fuzz_target!(|input: (Vec<u8>, Vec<u8>, Vec<u8>)| {
-    let text = spell(&input.0, WORDS);
+/// A document: any text, or one that is JSON in one of the ways in which it can be written.
+#[derive(Arbitrary, Debug)]
+enum Document {
+    Text(Vec<u8>),
+    Json(Json),
+}
+
+#[derive(Arbitrary, Debug)]
+enum Json {
+    Scalar(u8),
+    Array(Vec<Json>),
+    Object(Vec<(u8, Json)>),
+}
+
+const SCALARS: &[&str] = &[
+    "null",
+    "true",
+    "false",
+    "0",
+    "-0",
+    "1",
+    "1.0",
+    "10e-1",
+    "1E+0",
+    "2",
+    "0.1",
+    "9007199254740993",
+    "9007199254740992",
+    "1e999",
+    "\"UP\"",
+    "\"1\"",
+    "\"\\u0055P\"",
+    "\"\"",
+    "\"\\ud83d\\ude00\"",
+    "\"a\\\"b\"",
+    "\"\\\\\"",
+    "[]",
+    "{}",
+];
+const NAMES: &[&str] = &[
+    "\"a\"",
+    "\"\\u0061\"",
+    "\"b\"",
+    "\"0\"",
+    "\"1\"",
+    "\"\"",
+    "\"01\"",
+    "\"status\"",
+    "\"\\u00e9\"",
+    "\"a\\\"\"",
+];
+
+impl Json {
+    fn write(&self, out: &mut String) {
+        let pick = |list: &[&'static str], at: u8| list[usize::from(at) % list.len()];
+        match self {
+            Json::Scalar(at) => out.push_str(pick(SCALARS, *at)),
+            Json::Array(items) => {
+                out.push('[');
+                for (at, item) in items.iter().enumerate() {
+                    out.push_str(if at > 0 { " , " } else { "" });
+                    item.write(out);
+                }
+                out.push(']');
+            }
+            Json::Object(members) => {
+                out.push('{');
+                for (at, (name, value)) in members.iter().enumerate() {
+                    out.push_str(if at > 0 { "," } else { "\n" });
+                    out.push_str(pick(NAMES, *name));
+                    out.push_str(if name % 2 == 0 { ": " } else { ":" });
+                    value.write(out);
+                }
+                out.push('}');
+            }
+        }
+    }
+}
+
+fuzz_target!(|input: (Vec<u8>, Vec<u8>, Document)| {
+    let text = match &input.2 {
+        Document::Text(letters) => spell(letters, WORDS),
+        Document::Json(json) => {
+            let mut text = String::new();
+            json.write(&mut text);
+            text.into_bytes()
+        }
+    };
     let path: Vec<String> = input
-        .1
+        .0
         .iter()
         .take(8)
         .map(|&step| STEPS[usize::from(step) % STEPS.len()].to_owned())
@@ -151,7 +238,7 @@ fuzz_target!(|input: (Vec<u8>, Vec<u8>, Vec<u8>)| {
     let same = found.map(|found| serde_json::from_str::<Value>(found).expect("a value"));
     assert_eq!(same.as_ref(), theirs, "{path:?} in {document}");
     if let (Some(found), Ok(expected), Some(theirs)) =
-        (found, String::from_utf8(spell(&input.2, WORDS)), theirs)
+        (found, String::from_utf8(spell(&input.1, WORDS)), theirs)
         && let Some(equal) = equal(theirs, &expected)
     {
         assert_eq!(

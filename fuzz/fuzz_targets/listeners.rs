@@ -102,10 +102,17 @@ fuzz_target!(|input: Input| {
                 return;
             };
             let fields: Vec<&str> = text.split_ascii_whitespace().collect();
-            let written = format!("{}:{:04X}", words(&octets(address.ip())), address.port());
-            assert!(
-                fields[1].eq_ignore_ascii_case(&written),
-                "{text:?} is {address}"
+            // The kernel writes neither signs nor more than four digits of a port; what they would be does not matter.
+            if text.contains('+') {
+                return;
+            }
+            let (ip, port) = fields[1].split_once(':').expect("a colon");
+            let written = words(&octets(address.ip()));
+            assert!(ip.eq_ignore_ascii_case(&written), "{text:?} is {address}");
+            assert_eq!(
+                u32::from_str_radix(port, 16),
+                Ok(address.port().into()),
+                "{text:?}"
             );
             assert_eq!(u8::from_str_radix(fields[3], 16), Ok(LISTEN), "{text:?}");
         }

@@ -233,7 +233,7 @@ pub fn ask(arguments: &[&str], socket: &Path) -> (String, &'static str, bool) {
         Err(failure) => match **failure {
             Failure::Sick(_) => ("sick", true),
             Failure::Alien { .. } => ("alien", false),
-            Failure::ClosedEarly { .. } => ("closed", true),
+            Failure::ClosedEarly { .. } => ("closed", false),
             Failure::NotHttp { .. } => ("not http", false),
             Failure::BadHead { .. } => ("bad head", true),
             Failure::BadBody => ("bad body", true),

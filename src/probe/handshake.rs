@@ -958,6 +958,36 @@ mod tests {
         }
     }
 
+    /// What is judged of a part of a reply is judged of the whole. The fuzz target `handshake` asks the same of any.
+    #[test]
+    fn verdicts_do_not_change_when_more_comes() {
+        let judge = |scheme: &str, reply: &[u8]| {
+            let row = TABLE.iter().find(|row| row.scheme == scheme).unwrap();
+            super::judge(reply, &row.steps[0])
+        };
+        for (scheme, reply) in [
+            ("redis", &b"-NOAUTH x\r\n\r\n"[..]),
+            ("redis", b"+PONG\r\n-"),
+            ("postgres", b"R\0\0\0\x08\0\0\0\0R"),
+            ("amqp", b"AMQP\0\0\x09\x01AMQP"),
+            ("mqtt", b"\x20\x03\0\x84\0\x20"),
+            (
+                "zookeeper",
+                b"ruok is not executed because it is not in the whitelist.\n\n",
+            ),
+        ] {
+            let whole = judge(scheme, reply);
+            assert_ne!(whole, Seen::More, "{scheme}");
+            for end in 0..reply.len() {
+                let part = judge(scheme, &reply[..end]);
+                assert!(part == Seen::More || part == whole, "{scheme} after {end}");
+            }
+        }
+        // The exception: nothing marks the end of `imok`, so that what follows is a matter of time.
+        assert_eq!(judge("zookeeper", b"imok"), Seen::Well(4));
+        assert_eq!(judge("zookeeper", b"imok0\r\n\r\n"), Seen::Alien);
+    }
+
     /// The lengths that stand inside the constant messages.
     #[test]
     fn messages_have_the_lengths_they_claim() {
