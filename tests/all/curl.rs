@@ -34,9 +34,10 @@ fn curl(options: &[&str], url: &str) -> Output {
     command.output().expect("run curl")
 }
 
-fn has_curl() -> Result<(), Skip> {
+/// The version of the installed curl.
+fn has_curl() -> Result<String, Skip> {
     match Command::new("curl").arg("--version").output() {
-        Ok(output) if output.status.success() => Ok(()),
+        Ok(output) if output.status.success() => Ok(String::from_utf8_lossy(&output.stdout).into()),
         _ => Err(Skip("no curl".into())),
     }
 }
@@ -68,8 +69,7 @@ impl Verdict {
 
 /// What `curl -f` is content with: every final status below 400.
 const FAIL: &[&str] = &["--status", "200-399,101"];
-/// The same, and the whole body is read, as curl does. Every JSON text has a root, but not every body is one, and so what is
-/// looked for is something that no body here holds.
+/// The same, and the whole body is read, as curl does: the text is in no body here, and only the end tells that.
 const WHOLE: &[&str] = &["--status", "200-399,101", "--body-not", "\u{1}none"];
 
 // Why they differ. Most of what curl puts up with is a reply that another client would read as something else.
@@ -92,17 +92,24 @@ const SWITCHES: &str =
 struct Service {
     server: Server,
     reply: Arc<Mutex<Vec<u8>>>,
+    /// Whether curl is the one of Debian 12. In what the two differ, another version may have come to agree.
+    is_known: bool,
 }
 
 impl Service {
-    fn new() -> Self {
+    fn new() -> Result<Self, Skip> {
+        let is_known = has_curl()?.starts_with("curl 7.88.");
         let reply: Arc<Mutex<Vec<u8>>> = Arc::default();
         let next = reply.clone();
         let server = Server::new(move |connection| {
             read_request(connection);
             answer(connection, &next.lock().expect("the reply"));
         });
-        Service { server, reply }
+        Ok(Service {
+            server,
+            reply,
+            is_known,
+        })
     }
 
     /// Asks both, and returns in what they are not as `verdict` has it. Where both are content, they name the same status.
@@ -117,8 +124,9 @@ impl Service {
         let url = self.server.url("/");
         let run = check(ours.iter().chain([&"-t", &"10", &&*url]));
         let output = curl(&[&["-f", "-w", "%{http_code}"], curls].concat(), &url);
-        let as_told =
-            (run.code == Some(0), output.status.success()) == (verdict.ours(), verdict.curls());
+        let may_agree = !self.is_known && matches!(verdict, OnlyOurs(_) | OnlyCurls(_));
+        let as_told = (run.code == Some(0)) == verdict.ours()
+            && (may_agree || output.status.success() == verdict.curls());
         let same = verdict != Well || status(&run) == String::from_utf8_lossy(&output.stdout);
         match as_told && same {
             true => Ok(()),
@@ -158,8 +166,7 @@ fn status(run: &Run) -> String {
 
 #[rustfmt::skip]
 fn the_same_verdict_as_curl() -> Result<(), Skip> {
-    has_curl()?;
-    Service::new().compare_all(WHOLE, &[], &[
+    Service::new()?.compare_all(WHOLE, &[], &[
         // Statuses.
         (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nUP", Well),
         (b"HTTP/1.1 200\r\nContent-Length: 2\r\n\r\nUP", Well),
@@ -257,8 +264,7 @@ fn the_same_verdict_as_curl() -> Result<(), Skip> {
 
 #[rustfmt::skip]
 fn other_questions() -> Result<(), Skip> {
-    has_curl()?;
-    let service = Service::new();
+    let service = Service::new()?;
     // The body is not looked at unless something is expected of it.
     service.compare_all(FAIL, &[], &[
         (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nUP", Well),
@@ -386,8 +392,7 @@ fn nobody_who_answers() -> Result<(), Skip> {
 
 /// Replies that are put together at random, so that most have a head: curl and the checker agree on each.
 fn generated_replies() -> Result<(), Skip> {
-    has_curl()?;
-    let service = Service::new();
+    let service = Service::new()?;
     let interim = select(vec![
         "",
         "",
