@@ -1,7 +1,7 @@
 //! What a response must be: parse one expectation, judge one. Pure.
 
 mod body;
-mod document;
+pub mod document;
 mod header;
 mod json;
 mod number;

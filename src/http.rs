@@ -7,12 +7,12 @@
 //! The replies that ureq 3.5.1 reads wrongly, and where each is repaired, are listed in `tests/all/repairs.rs`, with a test
 //! that fails when ureq does not need the repair any more.
 
-mod body;
+pub mod body;
 mod dialler;
 mod exchange;
-mod framing;
+pub mod framing;
 pub mod given;
-mod head;
+pub mod head;
 mod redirect;
 mod transport;
 

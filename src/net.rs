@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 
 mod dial;
-mod listeners;
+pub mod listeners;
 mod local;
 mod poll;
 mod stream;

@@ -186,6 +186,7 @@ fn unknown(scheme: &str, rest: &str) -> Complaint {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::verdict::Reply;
 
     #[test]
     fn rows_are_sound() {
@@ -200,6 +201,39 @@ mod tests {
                 assert_eq!(same.count(), 1, "{name}");
             }
         }
+    }
+
+    /// What is judged of a part of a reply is judged of the whole. The fuzz target `handshake` asks the same of any.
+    #[test]
+    fn verdicts_do_not_change_when_more_comes() {
+        let judge = |scheme: &str, reply: &[u8]| {
+            let row = ALL.iter().find(|row| row.scheme == scheme).unwrap();
+            row.handshake.unwrap().steps[0].judge.judge(reply)
+        };
+        for (scheme, reply) in [
+            ("redis", &b"-NOAUTH x\r\n\r\n"[..]),
+            ("redis", b"+PONG\r\n-"),
+            ("postgres", b"R\0\0\0\x08\0\0\0\0R"),
+            ("amqp", b"AMQP\0\0\x09\x01AMQP"),
+            ("mqtt", b"\x20\x03\0\x84\0\x20"),
+            (
+                "zookeeper",
+                b"ruok is not executed because it is not in the whitelist.\n\n",
+            ),
+        ] {
+            let whole = judge(scheme, reply);
+            assert_ne!(whole, Reply::Incomplete, "{scheme}");
+            for end in 0..reply.len() {
+                let part = judge(scheme, &reply[..end]);
+                assert!(
+                    part == Reply::Incomplete || part == whole,
+                    "{scheme} after {end}"
+                );
+            }
+        }
+        // The exception: nothing marks the end of `imok`, so what follows it may or may not have come.
+        assert_eq!(judge("zookeeper", b"imok"), Reply::Ok(4));
+        assert_eq!(judge("zookeeper", b"imok0\r\n\r\n"), Reply::WrongProtocol);
     }
 
     /// Every judge, given anything, answers.

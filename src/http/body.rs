@@ -38,8 +38,7 @@ impl Body {
     pub const WHOLE: Body = Body::Length(0);
 
     /// Removes the framing from `input`, from `from` on, and returns where the content ends. What is left behind that is a
-    /// line of which only a part has come. What follows a whole body is dropped. Where the framing is broken, so is all that
-    /// came in this call.
+    /// line of which only a part has come. What follows a whole body or broken framing is dropped.
     pub fn decode(&mut self, input: &mut Vec<u8>, from: usize) -> usize {
         match self {
             Body::UntilClose => input.len(),
@@ -97,10 +96,6 @@ impl Body {
             read += end + 1;
         }
         match self {
-            Body::Broken => {
-                input.truncate(from);
-                return from;
-            }
             Body::Chunked(_) => drop(input.drain(write..read)),
             _ => input.truncate(write),
         }
@@ -216,6 +211,25 @@ mod tests {
             for piece in [1, 2, 3, usize::MAX] {
                 let (_, left) = decoded(Body::CHUNKED, broken, piece);
                 assert_eq!(left, Body::Broken, "{piece}: {broken:?}");
+            }
+        }
+    }
+
+    /// Or a verdict would depend on how the network cuts a reply.
+    #[test]
+    fn what_comes_before_broken_chunks_is_content_in_any_pieces() {
+        for (bytes, content) in [
+            ("2\r\nUP\r\nx\r\n", "UP"),
+            ("2\r\nUP\r\n1\r\n!\r\n\r\n2\r\nno", "UP!"),
+            ("2\r\nUPDOWN\r\n", "UP"),
+            ("x\r\nUP", ""),
+        ] {
+            for piece in [1, 2, 3, usize::MAX] {
+                assert_eq!(
+                    decoded(Body::CHUNKED, bytes, piece),
+                    (content.to_owned(), Body::Broken),
+                    "{piece}: {bytes:?}"
+                );
             }
         }
     }

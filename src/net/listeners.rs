@@ -5,8 +5,8 @@
 //! the files is read where the kernel has no `sock_diag`, or where a sandbox does not allow it.
 
 #[cfg(target_os = "linux")]
-mod diag;
-mod proc;
+pub mod diag;
+pub mod proc;
 
 #[cfg(target_os = "linux")]
 use diag::diagnosed;

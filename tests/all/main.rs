@@ -14,6 +14,7 @@ mod support;
 mod budgets;
 mod build;
 mod cli;
+mod curl;
 mod deadline;
 mod docker;
 mod grpc;
@@ -67,6 +68,7 @@ fn main() -> ExitCode {
         http::trials(),
         http_pieces::trials(),
         http_wire::trials(),
+        curl::trials(),
         handshake::trials(),
         grpc::trials(),
         deadline::trials(),

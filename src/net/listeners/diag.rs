@@ -56,7 +56,7 @@ fn request(family: u8) -> [u8; 72] {
 
 /// Collects the listeners in one part of an answer, and says whether it was the last one. None for an answer that is an
 /// error or makes no sense.
-fn read_part(mut part: &[u8], found: &mut Vec<SocketAddr>) -> Option<bool> {
+pub fn read_part(mut part: &[u8], found: &mut Vec<SocketAddr>) -> Option<bool> {
     const NLMSG_ERROR: u16 = 2;
     const NLMSG_DONE: u16 = 3;
     while !part.is_empty() {

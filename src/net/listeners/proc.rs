@@ -19,7 +19,7 @@ pub fn tabulated(file: BorrowedFd) -> Option<Vec<SocketAddr>> {
 
 /// Reads a line `sl local_address rem_address st ...`, where the address is in hexadecimal, as native 32-bit words. None
 /// for a socket that does not listen, and for the line of titles.
-fn listener(line: &str) -> Option<SocketAddr> {
+pub fn listener(line: &str) -> Option<SocketAddr> {
     let mut fields = line.split_ascii_whitespace();
     let local = fields.nth(1)?;
     if u8::from_str_radix(fields.nth(1)?, 16) != Ok(LISTEN) {
