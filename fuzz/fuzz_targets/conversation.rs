@@ -181,10 +181,6 @@ fuzz_target!(|input: (u8, Vec<u8>, Vec<u8>)| {
             .map(<[u8]>::to_vec)
             .collect(),
     );
-    // What comes together with a broken chunk is dropped: a verdict that it would have given depends on the pieces.
-    if at_once.0 == "bad body" || in_pieces.0 == "bad body" {
-        return;
-    }
     assert_eq!(
         in_pieces,
         at_once,
