@@ -12,7 +12,7 @@ fn main() {
         of_cargo("TARGET")
     );
     if of_cargo("CARGO_CFG_TARGET_ENV") == "musl" {
-        // src/start.rs takes the place of a function of libunwind, so there are two of this name. Both linkers that make
+        // src/tiny/start.rs takes the place of a function of libunwind, so there are two of this name. Both linkers that make
         // musl programs, gcc and rust-lld, understand the option in this form.
         println!("cargo::rustc-link-arg-bins=-zmuldefs");
     }

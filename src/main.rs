@@ -9,8 +9,7 @@ use healthchecker::verdict::{HEALTHY, UNHEALTHY};
 use healthchecker::{hints, net, probe};
 use std::ffi::OsString;
 
-mod alloc;
-mod start;
+mod tiny;
 
 // An error, because cargo shows no warning of a package from a registry, and glibc's targets are dynamic by default. A
 // debug build, which nobody ships, may have any flags.
