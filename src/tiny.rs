@@ -1,6 +1,16 @@
 //! What makes the binary small: an allocator that never frees, and an entry point without the standard library's runtime.
 //!
-//! These two files are the only ones with `unsafe` code. Each says above every `unsafe` why it is sound.
+//! These files are the only ones with `unsafe` code. Each says why it is sound.
 
 mod alloc;
 mod start;
+
+// A dynamic program would export these functions to the libraries beside it, which do unwind; and on 32-bit ARM the
+// standard library refers to others.
+#[cfg(all(
+    target_os = "linux",
+    target_feature = "crt-static",
+    not(panic = "unwind"),
+    not(target_arch = "arm")
+))]
+mod unwind;

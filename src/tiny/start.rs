@@ -61,16 +61,3 @@ unsafe extern "C" fn main(count: c_int, arguments: *const *const c_char) -> c_in
         .collect();
     c_int::from(crate::run(arguments))
 }
-
-/// Says that there is no stack to walk, in place of libunwind's function of this name.
-///
-/// The standard library's own panic message, which ours replaces, can have a backtrace, and so every program links what
-/// parses DWARF, inflates it and demangles names: 200 KB. Where the optimiser sees that no frame is ever shown to the
-/// callback, all of it goes. Only where nothing unwinds, and where build.rs tells the linker that there are two of this
-/// name.
-#[cfg(all(target_env = "musl", target_feature = "crt-static", panic = "abort"))]
-#[unsafe(no_mangle)]
-extern "C" fn _Unwind_Backtrace(_callback: *const (), _argument: *mut ()) -> c_int {
-    // _URC_END_OF_STACK
-    5
-}

@@ -159,6 +159,20 @@ fn the_release_is_stripped() {
     for (kind, ..) in elf.segments() {
         assert_ne!(kind, PT_INTERP, "it has an interpreter");
     }
+    assert_has_no_unwinder(&elf);
+}
+
+/// 280 KB for a backtrace that nobody prints. No linker option hides that a symbol is there twice, so a release that links
+/// has one definition of each; this asserts that it is not the unwinder's.
+fn assert_has_no_unwinder(elf: &Elf) {
+    for text in [
+        // Where debuggers look for symbols, and so does the standard library's backtrace.
+        "/usr/lib/debug/.build-id/",
+        // What LLVM's unwinder, which musl's targets link, begins its messages with.
+        "libunwind: ",
+    ] {
+        assert!(!elf.contains(text), "{text}");
+    }
 }
 
 fn built() -> PathBuf {
