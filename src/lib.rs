@@ -42,3 +42,8 @@ pub mod hints;
 pub mod report;
 
 pub mod cli;
+
+// The binary's allocator, for its unit tests: a binary without Rust's entry point has no test harness.
+#[cfg(test)]
+#[path = "tiny/heap.rs"]
+mod heap;
