@@ -1,5 +1,5 @@
 //! The pipeline: arguments, check, probe, verdict, report, exit code.
-#![no_main]
+#![cfg_attr(feature = "tiny", no_main)]
 
 use healthchecker::cli::{self, Command};
 use healthchecker::deadline::Deadline;
@@ -15,14 +15,21 @@ mod tiny;
 // debug build, which nobody ships, may have any flags.
 #[cfg(all(
     target_os = "linux",
-    not(any(target_feature = "crt-static", debug_assertions, feature = "dynamic"))
+    feature = "tiny",
+    not(any(target_feature = "crt-static", debug_assertions))
 ))]
 compile_error!(
     "this program would need a libc beside it, and would not start in an image that has none. To build a static one, add \
      `--target x86_64-unknown-linux-musl` (after `rustup target add x86_64-unknown-linux-musl`), or, with glibc, set \
      RUSTFLAGS='-Ctarget-feature=+crt-static' and add `--target x86_64-unknown-linux-gnu`; likewise for aarch64. \
-     RUSTFLAGS replaces the flags in .cargo/config.toml. To build a dynamic program, add `--features dynamic`"
+     RUSTFLAGS replaces the flags in .cargo/config.toml. To build a program as the target and the flags have it, add `--no-default-features`"
 );
+
+#[cfg(not(feature = "tiny"))]
+fn main() -> std::process::ExitCode {
+    tiny::signals::block_those_of_writes();
+    run(std::env::args_os().skip(1).collect()).into()
+}
 
 /// Runs a check, and returns the exit code.
 #[expect(

@@ -11,8 +11,11 @@ pub fn trials() -> Vec<Trial> {
         it_links_no_resolver_and_no_threads,
         the_release_is_stripped
     ];
-    // It compiles all that the program depends on twice, which takes minutes.
-    let long = trials![a_package_builds_static_or_not_at_all];
+    // They compile all that the program depends on once more, which takes minutes.
+    let long = trials![
+        a_package_builds_static_or_not_at_all,
+        the_program_builds_without_its_tricks
+    ];
     trials.extend(long.into_iter().map(|trial| trial.with_ignored_flag(true)));
     trials
 }
@@ -176,17 +179,15 @@ fn assert_has_no_unwinder(elf: &Elf) {
 }
 
 fn built() -> PathBuf {
-    let build = Command::new(env!("CARGO"))
-        .args([
-            "build",
-            "--release",
-            "--bin",
-            "healthchecker",
-            "--message-format",
-            "json",
-            "--quiet",
-        ])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
+    let mut build = Command::new(env!("CARGO"));
+    build.args(["build", "--release", "--bin", "healthchecker"]);
+    build.args(["--message-format", "json", "--quiet"]);
+    executable(build.current_dir(env!("CARGO_MANIFEST_DIR")))
+}
+
+/// What a call of cargo has built, which it tells in JSON.
+fn executable(build: &mut Command) -> PathBuf {
+    let build = build
         .output()
         .expect("cargo runs, because it has started this");
     let lines = String::from_utf8_lossy(&build.stdout);
@@ -247,6 +248,22 @@ fn a_package_builds_static_or_not_at_all() {
         said.contains("this program would need a libc beside it"),
         "{said}"
     );
+}
+
+/// As `--no-default-features` builds it, with any linkage; the rest of these tests can be run with it, too.
+fn the_program_builds_without_its_tricks() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let mut build = cargo(env!("CARGO_MANIFEST_DIR").as_ref());
+    build.args(["build", "--release", "--bin", "healthchecker"]);
+    build.args(["--no-default-features", "--message-format", "json"]);
+    // Flags from the environment replace those that make it static.
+    build.env("RUSTFLAGS", "--cfg=any");
+    let program = executable(build.arg("--target-dir").arg(directory.path()));
+    let said = Command::new(program).arg("http://127.0.0.1:1/").output();
+    let said = said.expect("it runs where it was built");
+    assert_eq!(said.status.code(), Some(1));
+    let line = String::from_utf8_lossy(&said.stderr);
+    assert!(line.contains("connection refused at 127.0.0.1:1"), "{line}");
 }
 
 /// Cargo as a person calls it, without what cargo has set for this test.
