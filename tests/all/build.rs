@@ -1,6 +1,6 @@
 //! What the binary is made of: one file that needs nothing beside it.
 
-use crate::support::checker;
+use crate::support::{Skip, checker};
 use libtest_mimic::Trial;
 use std::path::PathBuf;
 use std::process::Command;
@@ -14,6 +14,7 @@ pub fn trials() -> Vec<Trial> {
     // They compile all that the program depends on once more, which takes minutes.
     let long = trials![
         a_package_builds_static_or_not_at_all,
+        a_build_says_that_it_has_lost_its_flags,
         the_program_builds_without_its_tricks
     ];
     trials.extend(long.into_iter().map(|trial| trial.with_ignored_flag(true)));
@@ -248,6 +249,26 @@ fn a_package_builds_static_or_not_at_all() {
         said.contains("this program would need a libc beside it"),
         "{said}"
     );
+}
+
+fn a_build_says_that_it_has_lost_its_flags() -> Result<(), Skip> {
+    let target = format!("{}-unknown-linux-musl", std::env::consts::ARCH);
+    let build = |flags: Option<&str>| {
+        let mut check = cargo(env!("CARGO_MANIFEST_DIR").as_ref());
+        check.args(["check", "--release", "--target", &target]);
+        let output = check.envs(flags.map(|flags| ("RUSTFLAGS", flags))).output();
+        let output = output.expect("cargo runs, because it has started this");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        output.status.success().then_some(said.clone()).ok_or(said)
+    };
+    let whole = build(None).map_err(|said| Skip(format!("no build for {target}: {said}")))?;
+    assert!(!whole.contains("relocation-model"), "{whole}");
+    let lost = build(Some("--cfg=any")).expect("the same with fewer flags");
+    assert!(
+        lost.contains("without -Crelocation-model=static the program is 30 KB larger"),
+        "{lost}"
+    );
+    Ok(())
 }
 
 /// As `--no-default-features` builds it, with any linkage; the rest of these tests can be run with it, too.
