@@ -63,3 +63,8 @@ pub mod search;
 
 #[doc(hidden)]
 pub mod deadline;
+
+// The binary's allocator, for its unit tests: a binary without Rust's entry point has no test harness.
+#[cfg(test)]
+#[path = "tiny/heap.rs"]
+mod heap;
