@@ -160,7 +160,7 @@ pub fn target(text: &str, options: &Arc<Options>) -> Result<(Target, &'static Pr
     let Some(&protocol) = protocol else {
         return Err(unknown(scheme, rest).into());
     };
-    let has_authority = protocol.port.is_some() || protocol.rest.starts_with("//");
+    let has_authority = protocol.takes.contains(&Takes::Connection);
     if has_authority && !rest.starts_with("//") {
         return Err(NOT_A_URL.into());
     }

@@ -49,8 +49,7 @@ impl Snippet {
     /// What may be printed: on one line, without control bytes, cut, and with every secret blackened.
     pub fn text(&self, secrets: &Secrets) -> String {
         if secrets.hide_everything() {
-            return "(not shown: it could repeat a secret that is too short to be found in it)"
-                .into();
+            return "(not shown: it could repeat a secret)".into();
         }
         printable(&secrets.blacken(&self.bytes), self.room)
     }

@@ -20,15 +20,18 @@ pub type Complaint = &'static str;
 #[derive(Debug, Clone)]
 pub struct Target {
     name: String,
-    scheme: &'static str,
-    place: Option<Place>,
     probe: Arc<dyn Probe + Send + Sync>,
 }
 
 /// A way to ask one service.
 pub trait Probe: Debug {
-    /// Asks whoever is at `place`, and judges the answer.
-    fn ask(&self, place: Option<&Place>, deadline: &Deadline) -> Answer;
+    /// Asks, and judges the answer.
+    fn ask(&self, deadline: &Deadline) -> Answer;
+
+    /// Where it connects to; none for what it looks at without connecting.
+    fn place(&self) -> Option<&Place> {
+        None
+    }
 
     /// What must not be printed.
     fn secrets(&self) -> Secrets {
@@ -42,17 +45,10 @@ pub trait Probe: Debug {
 }
 
 impl Target {
-    /// A target that `probe` asks at `place`, if that is a place. `name` is a URL without credentials.
-    pub fn new(
-        name: String,
-        scheme: &'static str,
-        place: Option<Place>,
-        probe: impl Probe + Send + Sync + 'static,
-    ) -> Self {
+    /// A target that `probe` asks. `name` is a URL without credentials.
+    pub fn new(name: String, probe: impl Probe + Send + Sync + 'static) -> Self {
         Target {
             name,
-            scheme,
-            place,
             probe: Arc::new(probe),
         }
     }
@@ -62,19 +58,14 @@ impl Target {
         &self.name
     }
 
-    /// Its scheme.
-    pub fn scheme(&self) -> &'static str {
-        self.scheme
-    }
-
     /// Where it listens; none for what is not connected to.
     pub fn place(&self) -> Option<&Place> {
-        self.place.as_ref()
+        self.probe.place()
     }
 
-    /// Asks it.
+    /// Asks it, under a deadline for everything.
     pub fn ask(&self, deadline: &Deadline) -> Answer {
-        self.probe.ask(self.place(), deadline)
+        self.probe.ask(deadline)
     }
 
     /// Whether `-L` means something to it.

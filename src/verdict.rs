@@ -114,6 +114,8 @@ pub enum Mark {
     Sent,
     /// The head of the response is there.
     Head,
+    /// The first bytes of a reply that is not HTTP's are there.
+    Reply,
 }
 
 /// Where in the conversation something happened.

@@ -161,7 +161,9 @@ pub fn http_reply<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, to_head: bool)
         Ok(framed) => framed,
         Err(_) => return Reply::None("bad framing"),
     };
-    let shown = head::for_ureq(&input[..end]);
+    let Ok(shown) = head::for_ureq(&input[..end]) else {
+        return Reply::None("bad field");
+    };
     let head = input[..end].to_vec();
     let mut ready = shown.len();
     input.splice(..end, shown);

@@ -32,11 +32,9 @@ pub fn framing(head: &[u8], to_head: bool) -> Result<Framing, &'static str> {
                 length = value;
             }
         } else if is("transfer-encoding") {
-            transfer.extend(value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii));
-        } else if is("content-encoding")
-            && !value.eq_ignore_ascii_case(b"identity")
-            && !value.is_empty()
-        {
+            let codings = value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii);
+            transfer.extend(codings.filter(|coding| !is_identity(coding)));
+        } else if is("content-encoding") && !is_identity(value) {
             coding = Some(value.to_vec());
         }
     }
@@ -59,6 +57,11 @@ pub fn framing(head: &[u8], to_head: bool) -> Result<Framing, &'static str> {
         }
     };
     Ok(Framing { body, coding })
+}
+
+/// Whether this is the name of no coding at all.
+fn is_identity(coding: &[u8]) -> bool {
+    coding.is_empty() || coding.eq_ignore_ascii_case(b"identity")
 }
 
 /// Digits only, where `parse` would take a sign.

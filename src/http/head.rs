@@ -87,8 +87,14 @@ pub fn unfold(head: &mut [u8]) {
 
 /// A whole, unfolded head as ureq is shown it: without the fields that frame the body, because
 /// `framing.rs` reads those, and where there are many fields with `Location` alone.
-pub fn for_ureq(head: &[u8]) -> Vec<u8> {
+///
+/// # Errors
+/// What is wrong with a field that ureq is not shown.
+pub fn for_ureq(head: &[u8]) -> Result<Vec<u8>, &'static str> {
     let is_crowded = head.iter().filter(|&&byte| byte == b'\n').count() > MANY_FIELDS;
+    if is_crowded && !names_are_proper(head) {
+        return Err("invalid header name");
+    }
     let is_shown = |line: &[u8]| {
         let name = line.split(|&byte| byte == b':').next().unwrap_or_default();
         let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
@@ -102,7 +108,18 @@ pub fn for_ureq(head: &[u8]) -> Vec<u8> {
     for line in lines.filter(|line| is_shown(line)) {
         shown.extend_from_slice(line);
     }
-    shown
+    Ok(shown)
+}
+
+/// Whether the fields of a head have proper names (RFC 9110, section 5.1). ureq asks the same of what it is shown, which
+/// of many fields is only one.
+fn names_are_proper(head: &[u8]) -> bool {
+    let is_token = |byte: &u8| byte.is_ascii_graphic() && !b"\"(),/:;<=>?@[\\]{}".contains(byte);
+    let mut lines = head.split(|&byte| byte == b'\n').skip(1);
+    lines.all(|line| match line.iter().position(|&byte| byte == b':') {
+        Some(colon) => colon > 0 && line[..colon].iter().all(is_token),
+        None => matches!(line, b"" | b"\r"),
+    })
 }
 
 #[cfg(test)]
@@ -151,11 +168,26 @@ mod tests {
     #[test]
     fn ureq_sees_what_it_needs() {
         let head = "HTTP/1.1 200 OK\r\nA: b\r\nContent-LENGTH: 2\r\nTransfer-Encoding: chunked\r\nLocation: /\r\n";
-        let shown = for_ureq(format!("{head}\r\n").as_bytes());
+        let shown = for_ureq(format!("{head}\r\n").as_bytes()).unwrap();
         assert_eq!(shown, b"HTTP/1.1 200 OK\r\nA: b\r\nLocation: /\r\n\r\n");
         let crowd: String = (0..1000).map(|at| format!("X-{at}: y\n")).collect();
-        let shown = for_ureq(format!("{head}{crowd}\n").as_bytes());
+        let shown = for_ureq(format!("{head}{crowd}\n").as_bytes()).unwrap();
         assert_eq!(shown, b"HTTP/1.1 200 OK\r\nLocation: /\r\n\n");
+    }
+
+    #[test]
+    fn names_are_tokens() {
+        for (fields, proper) in [
+            ("", true),
+            ("A: b\r\n!#$%&'*+-.^_`|~09:\r\n", true),
+            ("A : b\r\n", false),
+            (": b\r\n", false),
+            ("A\r\n", false),
+            ("A\u{e9}: b\r\n", false),
+        ] {
+            let head = format!("HTTP/1.1 200 OK\r\n{fields}\r\n");
+            assert_eq!(names_are_proper(head.as_bytes()), proper, "{fields}");
+        }
     }
 
     #[test]

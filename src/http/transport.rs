@@ -133,11 +133,11 @@ impl Connection {
         self.dialler.shared().trace.head = self.input[..end].to_vec();
         head::unfold(&mut self.input[..end]);
         let head = &self.input[..end];
-        let Framing { body, coding } = framing(head, self.dialler.to_head)
-            .map_err(|why| super::bad_head(why.to_owned(), head))?;
+        let bad_head = |why: &str| super::bad_head(why.to_owned(), head);
+        let Framing { body, coding } = framing(head, self.dialler.to_head).map_err(bad_head)?;
+        let shown = head::for_ureq(head).map_err(bad_head)?;
         self.body = body;
         self.dialler.shared().coding = coding;
-        let shown = head::for_ureq(head);
         let shown_end = shown.len();
         self.input.splice(..end, shown);
         self.decode(shown_end);

@@ -25,20 +25,17 @@ fn plan(asked: &Asked) -> Result<Target, String> {
         return Err("needs a path, such as php-fpm's ping.path".into());
     }
     let probe = FastCgiProbe {
+        place: located.place,
         script: script.to_owned(),
         query: query.to_owned(),
     };
     let name = format!("{}{}", located.name, located.path);
-    Ok(Target::new(
-        name,
-        asked.protocol.scheme,
-        Some(located.place),
-        probe,
-    ))
+    Ok(Target::new(name, probe))
 }
 
 #[derive(Debug)]
 struct FastCgiProbe {
+    place: Place,
     /// The script, with a leading slash.
     script: String,
     /// What follows the `?`.
@@ -46,10 +43,14 @@ struct FastCgiProbe {
 }
 
 impl Probe for FastCgiProbe {
-    fn ask(&self, place: Option<&Place>, deadline: &Deadline) -> Answer {
-        converse(place, Opening::ClientFirst, deadline, |session| {
+    fn ask(&self, deadline: &Deadline) -> Answer {
+        converse(&self.place, Opening::ClientFirst, deadline, |session| {
             ask(session, &self.script, &self.query)
         })
+    }
+
+    fn place(&self) -> Option<&Place> {
+        Some(&self.place)
     }
 }
 
@@ -102,6 +103,7 @@ fn ask(session: &mut Session, script: &str, query: &str) -> Outcome {
     };
     match got {
         200..=299 => Ok(Health::Answers),
+        0 => Err(Box::new(Failure::BadCgiHead(Snippet::new(&page)))),
         404 => Err(Box::new(Failure::NoScript(Snippet::new(body)))),
         got => {
             let expected = "200-299".to_owned();

@@ -4,7 +4,7 @@ use super::{Asked, Protocol};
 use crate::deadline::Deadline;
 use crate::snippet::{printable, without_userinfo};
 use crate::target::url::percent_decoded;
-use crate::target::{Place, Probe, Target, time};
+use crate::target::{Probe, Target, time};
 use crate::verdict::{Answer, Failure, Health, Outcome};
 use rustix::io::Errno;
 use std::path::{Path, PathBuf};
@@ -28,7 +28,7 @@ fn plan(asked: &Asked) -> Result<Target, String> {
         max_age: max_age.map_err(|complaint| format!("has a max-age that {complaint}"))?,
     };
     let target = format!("{}:{}", asked.protocol.scheme, asked.rest);
-    Ok(Target::new(target, asked.protocol.scheme, None, probe))
+    Ok(Target::new(target, probe))
 }
 
 #[derive(Debug)]
@@ -39,7 +39,7 @@ struct FileProbe {
 }
 
 impl Probe for FileProbe {
-    fn ask(&self, _: Option<&Place>, deadline: &Deadline) -> Answer {
+    fn ask(&self, deadline: &Deadline) -> Answer {
         Answer::of(deadline, || heartbeat(&self.file, self.max_age))
     }
 }

@@ -4,6 +4,7 @@
 //! `PROTOCOL-HTTP2.md` beside it. One stream and two header fields are all that matters, so this reads no more of HPACK
 //! than it takes to find them: we allow the peer no dynamic table, and compare Huffman-coded names in their coded form.
 
+use super::bytes::be32;
 use super::session::{Session, converse};
 use super::{Asked, Protocol, Signature, recognised};
 use crate::deadline::Deadline;
@@ -45,29 +46,30 @@ fn plan(asked: &Asked) -> Result<Target, String> {
         false => format!("{}/{service}", located.name),
     };
     let probe = GrpcProbe {
+        place: located.place,
         authority: located.authority,
         service,
     };
-    Ok(Target::new(
-        name,
-        asked.protocol.scheme,
-        Some(located.place),
-        probe,
-    ))
+    Ok(Target::new(name, probe))
 }
 
 #[derive(Debug)]
 struct GrpcProbe {
+    place: Place,
     authority: String,
     /// The service that is asked about; empty for the server as a whole.
     service: String,
 }
 
 impl Probe for GrpcProbe {
-    fn ask(&self, place: Option<&Place>, deadline: &Deadline) -> Answer {
-        converse(place, Opening::ClientFirst, deadline, |session| {
+    fn ask(&self, deadline: &Deadline) -> Answer {
+        converse(&self.place, Opening::ClientFirst, deadline, |session| {
             ask(session, &self.authority, &self.service)
         })
+    }
+
+    fn place(&self) -> Option<&Place> {
+        Some(&self.place)
     }
 }
 
@@ -103,12 +105,14 @@ fn ask(session: &mut Session, authority: &str, service: &str) -> Outcome {
             (PING, 0) if flags & ACK == 0 => session.send(&frame(PING, ACK, 0, &payload))?,
             // It goes on with streams up to the one it names: with ours, or with none.
             (GOAWAY, 0) if payload.get(..4).is_some_and(|last| last == [0; 4]) => {
-                return Err(session.closed_early(Phase::Reply));
+                let code = be32(payload.get(4..).unwrap_or_default()) as u32;
+                return Err(Box::new(Failure::Http2("GOAWAY", code)));
             }
             (RST_STREAM, STREAM) => {
-                return Err(Box::new(Failure::Reset {
-                    phase: Phase::Reply,
-                }));
+                return Err(Box::new(Failure::Http2(
+                    "RST_STREAM",
+                    be32(&payload) as u32,
+                )));
             }
             (HEADERS | CONTINUATION | DATA, STREAM) => {
                 if reply.frame(kind, flags, &payload).is_none() {

@@ -100,24 +100,32 @@ pub fn target(
 ) -> Target {
     let scheme = asked.protocol.scheme;
     let probe = HandshakeProbe {
+        place: located.place,
         scheme,
         handshake,
         hello,
     };
-    Target::new(located.name, scheme, Some(located.place), probe)
+    Target::new(located.name, probe)
 }
 
 #[derive(Debug)]
 struct HandshakeProbe {
+    place: Place,
     scheme: &'static str,
     handshake: &'static Handshake,
     hello: Option<Vec<u8>>,
 }
 
 impl Probe for HandshakeProbe {
-    fn ask(&self, place: Option<&Place>, deadline: &Deadline) -> Answer {
+    fn ask(&self, deadline: &Deadline) -> Answer {
         let opening = Opening::with(self.handshake.steps[0].send);
-        converse(place, opening, deadline, |session| self.converse(session))
+        converse(&self.place, opening, deadline, |session| {
+            self.converse(session)
+        })
+    }
+
+    fn place(&self) -> Option<&Place> {
+        Some(&self.place)
     }
 }
 

@@ -60,17 +60,13 @@ fn plan(asked: &Asked) -> Result<Target, String> {
         &located.path
     };
     let probe = HttpProbe {
+        place: located.place,
         options: options.clone(),
         uri,
         headers: headers(options, authorization),
     };
     let name = format!("{}{path}", located.name);
-    Ok(Target::new(
-        name,
-        asked.protocol.scheme,
-        Some(located.place),
-        probe,
-    ))
+    Ok(Target::new(name, probe))
 }
 
 /// What is computed gives way to what is given; what is given twice is sent twice.
@@ -105,16 +101,17 @@ fn headers(
 /// A request, and what its response must be.
 #[derive(Debug)]
 struct HttpProbe {
+    place: Place,
     options: Arc<Options>,
     uri: Uri,
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Probe for HttpProbe {
-    fn ask(&self, place: Option<&Place>, deadline: &Deadline) -> Answer {
+    fn ask(&self, deadline: &Deadline) -> Answer {
         let begun = deadline.elapsed();
         let mut trace = Trace::default();
-        let response = self.final_response(place, deadline, &mut trace);
+        let response = self.final_response(deadline, &mut trace);
         let (outcome, response) = match response {
             Ok(mut response) => (self.judge(&mut response, &trace, deadline), Some(response)),
             Err(failure) => (Err(failure), None),
@@ -130,6 +127,10 @@ impl Probe for HttpProbe {
         }
     }
 
+    fn place(&self) -> Option<&Place> {
+        Some(&self.place)
+    }
+
     fn secrets(&self) -> Secrets {
         Secrets::of(&self.headers)
     }
@@ -140,13 +141,13 @@ impl Probe for HttpProbe {
 }
 
 impl HttpProbe {
-    fn request(&self, place: &Place) -> Request {
+    fn request(&self) -> Request {
         let default = match self.options.data {
             Some(_) => Method::POST,
             None => Method::GET,
         };
         Request {
-            place: place.clone(),
+            place: self.place.clone(),
             method: self.options.method.clone().unwrap_or(default),
             uri: self.uri.clone(),
             headers: self.headers.clone(),
@@ -157,11 +158,10 @@ impl HttpProbe {
     /// The response to the request, or the one at the end of the redirects that are to be followed.
     fn final_response(
         &self,
-        place: Option<&Place>,
         deadline: &Deadline,
         trace: &mut Trace,
     ) -> Result<Response, Box<Failure>> {
-        let mut request = self.request(place.ok_or(Failure::NotAsked)?);
+        let mut request = self.request();
         let mut redirects = 0;
         loop {
             let response = http::send(&request, deadline, trace)?;

@@ -4,7 +4,7 @@ use super::file::{Named, failure};
 use super::{Asked, Protocol};
 use crate::deadline::Deadline;
 use crate::target::url::percent_decoded;
-use crate::target::{Place, Probe, Target};
+use crate::target::{Probe, Target};
 use crate::verdict::{Answer, Failure, Health, Outcome, Snippet};
 use rustix::buffer::spare_capacity;
 use rustix::fs::{FileType, Mode, OFlags};
@@ -36,7 +36,7 @@ fn plan(asked: &Asked) -> Result<Target, String> {
         name: name.transpose()?,
     };
     let target = format!("{}:{}", asked.protocol.scheme, asked.rest);
-    Ok(Target::new(target, asked.protocol.scheme, None, probe))
+    Ok(Target::new(target, probe))
 }
 
 #[derive(Debug)]
@@ -47,7 +47,7 @@ struct PidProbe {
 }
 
 impl Probe for PidProbe {
-    fn ask(&self, _: Option<&Place>, deadline: &Deadline) -> Answer {
+    fn ask(&self, deadline: &Deadline) -> Answer {
         Answer::of(deadline, || process(&self.file, self.name.as_deref()))
     }
 }

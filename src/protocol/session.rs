@@ -7,17 +7,14 @@ use crate::verdict::{Answer, Failure, GRACE, Mark, Outcome, Phase, Snippet, Trac
 
 /// Connects to `place`, and lets `probe` talk to whoever is there.
 pub fn converse(
-    place: Option<&Place>,
+    place: &Place,
     opening: Opening,
     deadline: &Deadline,
     probe: impl FnOnce(&mut Session) -> Outcome,
 ) -> Answer {
     let begun = deadline.elapsed();
     let mut trace = Trace::default();
-    let dialled = match place {
-        Some(place) => net::dial(place, opening, deadline),
-        None => Err(Box::new(Failure::NotAsked)),
-    };
+    let dialled = net::dial(place, opening, deadline);
     let (outcome, session) = match dialled {
         Ok(stream) => {
             trace.peer = Some(stream.peer().clone());
@@ -109,6 +106,9 @@ impl Session<'_> {
         let read = self
             .stream
             .read(&mut self.received, 1024, phase, self.deadline)?;
+        if have == 0 && read > 0 {
+            self.trace.mark(Mark::Reply, self.deadline);
+        }
         Ok(read > 0)
     }
 
@@ -157,7 +157,6 @@ impl Session<'_> {
             }
         }
         self.trace.head = std::mem::take(&mut self.received);
-        self.trace.mark(Mark::Head, self.deadline);
         self.trace
     }
 }

@@ -24,6 +24,7 @@ fn plan(asked: &Asked) -> Result<Target, String> {
     located.refuse_credentials(asked)?;
     located.refuse_path(asked)?;
     let probe = TcpProbe {
+        place: located.place,
         send: asked.options.send.clone().unwrap_or_default(),
         // What is expected of a JSON body is expected of HTTP alone.
         expected: BodyExpectations {
@@ -31,26 +32,26 @@ fn plan(asked: &Asked) -> Result<Target, String> {
             ..asked.options.body.clone()
         },
     };
-    Ok(Target::new(
-        located.name,
-        asked.protocol.scheme,
-        Some(located.place),
-        probe,
-    ))
+    Ok(Target::new(located.name, probe))
 }
 
 #[derive(Debug)]
 struct TcpProbe {
+    place: Place,
     send: Vec<u8>,
     expected: BodyExpectations,
 }
 
 impl Probe for TcpProbe {
-    fn ask(&self, place: Option<&Place>, deadline: &Deadline) -> Answer {
+    fn ask(&self, deadline: &Deadline) -> Answer {
         let opening = Opening::with(&self.send);
-        converse(place, opening, deadline, |session| {
+        converse(&self.place, opening, deadline, |session| {
             ask(session, &self.send, &self.expected)
         })
+    }
+
+    fn place(&self) -> Option<&Place> {
+        Some(&self.place)
     }
 }
 

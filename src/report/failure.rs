@@ -46,6 +46,10 @@ impl Words<'_> {
             Failure::LongReply(bytes) => format!("a reply of more than {} KiB", bytes / 1024),
             Failure::GrpcStatus(status) => grpc_status(*status),
             Failure::NotServing(status) => not_serving(*status),
+            Failure::BadCgiHead(page) => self.bad_cgi_head(page),
+            Failure::Http2(frame, code) => {
+                format!("the server sent {frame}: HTTP/2 error code {code}")
+            }
             Failure::FastCgiStatus(status) => fastcgi_status(*status),
             Failure::NoScript(body) => self.no_script(body),
             Failure::NoProcess(pid) => format!("there is no process {pid}"),
@@ -93,6 +97,11 @@ impl Words<'_> {
             NotFollowed::TooMany => "after 5 redirects that were followed",
         };
         format!("status {status} redirects to {}, {why}", self.shown(to))
+    }
+
+    fn bad_cgi_head(&self, page: &Snippet) -> String {
+        let page = self.body_part(page);
+        format!("malformed CGI response: no proper Status, Location or Content-Type{page}")
     }
 
     fn no_script(&self, body: &Snippet) -> String {

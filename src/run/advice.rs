@@ -1,5 +1,6 @@
 //! Advice for a failure: what a tired person would look at next. Pure: what the system knows comes through a function.
 
+use crate::http::is_redirect;
 use crate::protocol::recognised;
 use crate::verdict::{Failure, Peer, Snippet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -30,10 +31,7 @@ pub fn advise(
         }
         Failure::NotHttp { got } => speaks(got, "HTTP"),
         Failure::WrongProtocol { scheme, got } => speaks(got, scheme),
-        Failure::Status {
-            got: 301 | 302 | 303 | 307 | 308,
-            ..
-        } if follows_redirects => Some(Hint::Follow),
+        Failure::Status { got, .. } if follows_redirects && is_redirect(*got) => Some(Hint::Follow),
         _ => None,
     }
 }
@@ -41,7 +39,10 @@ pub fn advise(
 /// What the beginning of a reply gives away, if that is not what was asked for.
 fn speaks(got: &Snippet, asked: &str) -> Option<Hint> {
     let name = got.inspect(recognised)?.name;
-    (!name.eq_ignore_ascii_case(asked)).then_some(Hint::Speaks(name))
+    let is_asked = name
+        .to_ascii_lowercase()
+        .contains(&asked.to_ascii_lowercase());
+    (!is_asked).then_some(Hint::Speaks(name))
 }
 
 /// Addresses by port, each once; `*` is any address.

@@ -60,7 +60,7 @@ pub enum Failure {
         /// How it begins.
         got: Snippet,
     },
-    /// The head is longer than [`crate::http::MAX_HEAD`].
+    /// The head is longer than 64 KiB of header fields.
     LongHead,
     /// Something is expected of a body that is in a coding which was not asked for: its name.
     Coded(Snippet),
@@ -101,6 +101,10 @@ pub enum Failure {
     GrpcStatus(u32),
     /// The gRPC health service says something else than SERVING: its `ServingStatus`.
     NotServing(u64),
+    /// The page of a FastCGI application has no proper head: the page's beginning.
+    BadCgiHead(Snippet),
+    /// The server ended the HTTP/2 stream, or the connection before it took the stream: with which frame, and its error code.
+    Http2(&'static str, u32),
     /// The FastCGI application did not accept the request: its protocolStatus.
     FastCgiStatus(u8),
     /// The FastCGI application is alive and has nothing at the path: status 404, and the beginning of its body.
