@@ -1,12 +1,12 @@
 //! A check that a Rust service builds in code.
 
-use crate::deadline::Deadline;
-use crate::expect::{JsonExpectation, Statuses};
-use crate::http::given;
+use crate::deadline::{DEFAULT_TIMEOUT, Deadline};
+use crate::expect::{JsonExpectation, Statuses, text_to_find};
+use crate::http::request;
 use crate::protocol::{self, Options};
 use crate::report;
 use crate::run::advise;
-use crate::target::Target;
+use crate::target::{Target, place};
 use crate::verdict::{Failure, Health, Outcome};
 use std::fmt;
 use std::path::Path;
@@ -53,7 +53,7 @@ impl Verdict {
         self.took
     }
 
-    /// The status of an HTTP response, where one came whole enough to be judged.
+    /// The HTTP status, if it decided the verdict.
     pub fn status(&self) -> Option<u16> {
         match &self.outcome {
             Ok(Health::Status(status)) => Some(*status),
@@ -95,9 +95,9 @@ impl Check {
     /// `file:/run/beat?max-age=10s`. It may take 5 seconds.
     ///
     /// # Errors
-    /// What is wrong with the URL. It must name this machine.
+    /// What is wrong with the URL. An address of another machine is reported by [`run`], before anything is sent.
     pub fn of(url: &str) -> Result<Self, Invalid> {
-        Self::planned(url.to_owned(), Options::default(), crate::cli::TIMEOUT)
+        Self::planned(url.to_owned(), Options::default(), DEFAULT_TIMEOUT)
     }
 
     /// A check of `http://localhost:PORT/PATH`.
@@ -112,8 +112,15 @@ impl Check {
 
     fn planned(url: String, options: Options, timeout: Duration) -> Result<Self, Invalid> {
         let shared = Arc::new(options.clone());
-        let (target, _) =
+        let (target, protocol) =
             protocol::target(&url, &shared).map_err(|why| Invalid(format!("the URL {why}")))?;
+        // Nothing is silently ignored: an expectation that nobody looks at would be met for ever.
+        if let Some(what) = options.means_nothing_to(protocol) {
+            let scheme = protocol.scheme;
+            return Err(Invalid(format!(
+                "{what}: has no effect on {scheme} targets"
+            )));
+        }
         Ok(Check {
             url,
             options,
@@ -153,7 +160,7 @@ impl Check {
     /// That it is empty.
     pub fn body(self, text: &str) -> Result<Self, Invalid> {
         self.with(|options| {
-            options.body.body.push(crate::cli::values::not_empty(text)?);
+            options.body.body.push(text_to_find(text)?);
             Ok(())
         })
     }
@@ -164,10 +171,7 @@ impl Check {
     /// That it is empty.
     pub fn body_not(self, text: &str) -> Result<Self, Invalid> {
         self.with(|options| {
-            options
-                .body
-                .body_not
-                .push(crate::cli::values::not_empty(text)?);
+            options.body.body_not.push(text_to_find(text)?);
             Ok(())
         })
     }
@@ -189,7 +193,12 @@ impl Check {
     /// What is wrong with it.
     pub fn header(self, header: &str) -> Result<Self, Invalid> {
         self.with(|options| {
-            options.headers.push(given::header(header)?);
+            let (name, value) = request::header(header)?;
+            let is_given = options.headers.iter().any(|(given, _)| *given == name);
+            if is_given && request::SINGLE.contains(&name) {
+                return Err("is a header that can be given once");
+            }
+            options.headers.push((name, value));
             Ok(())
         })
     }
@@ -201,8 +210,70 @@ impl Check {
     pub fn unix_socket(self, file: &Path) -> Result<Self, Invalid> {
         self.with(|options| {
             let file = file.to_str().ok_or("is not UTF-8")?;
-            options.unix_socket = Some(crate::cli::values::unix_socket(file)?);
+            options.unix_socket = Some(place::unix_socket(file)?);
             Ok(())
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_be_ignored_is_refused() {
+        let of = |url: &str| Check::of(url).expect("a URL");
+        for (refused, why) in [
+            (
+                of("redis://localhost").body("NEVER"),
+                "body: has no effect on redis targets",
+            ),
+            (
+                of("redis://localhost").status("503"),
+                "status: has no effect on redis targets",
+            ),
+            (
+                of("file:/run/beat").body("x"),
+                "body: has no effect on file targets",
+            ),
+            (
+                of("tcp://localhost:1").json("a"),
+                "json: has no effect on tcp targets",
+            ),
+            (
+                of("pid:/run/x.pid").unix_socket(Path::new("/run/x")),
+                "unix_socket: has no effect on pid targets",
+            ),
+            (
+                of("http://localhost/").body(""),
+                "the value is empty: write the text to look for",
+            ),
+        ] {
+            assert_eq!(refused.expect_err(why).to_string(), why);
+        }
+        let twice = of("http://localhost/")
+            .header("Authorization: a")
+            .expect("a header");
+        assert!(twice.clone().header("authorization: b").is_err());
+        assert!(
+            twice
+                .header("X-A: 1")
+                .expect("a header")
+                .header("X-A: 2")
+                .is_ok()
+        );
+        assert!(Check::of("http://db/").is_err());
+        assert!(Check::http(80, "/a b").is_err());
+    }
+
+    #[test]
+    fn another_machine_is_not_asked() {
+        let verdict = run(&Check::of("http://192.0.2.1/").expect("a URL"));
+        assert_eq!(verdict.status(), None);
+        let line = verdict.line();
+        assert!(
+            line.contains("192.0.2.1 is not an address of this machine; nothing was sent"),
+            "{line}"
+        );
     }
 }

@@ -1,5 +1,6 @@
 //! The command line: arguments and variables in, a command out. Nothing is printed and nothing is asked here.
 
+use crate::deadline::DEFAULT_TIMEOUT;
 use crate::protocol::{self, Protocol};
 use crate::snippet::{printable, without_userinfo};
 use crate::target::{Target, place};
@@ -17,7 +18,7 @@ mod contradictions;
 mod expand;
 mod help;
 mod options;
-pub mod values;
+mod values;
 pub mod variables;
 
 pub use help::help;
@@ -28,12 +29,12 @@ pub enum Command {
     /// A text to print on stdout.
     Info(String),
     /// A check to run, and how to report it.
-    Check(Check, Style),
+    Check(Plan, Style),
 }
 
 /// One run: every target must be healthy before the deadline.
 #[derive(Debug, Clone)]
-pub struct Check {
+pub struct Plan {
     /// The targets, in the order in which they are asked.
     pub targets: Vec<Target>,
     /// What a message about a target names: the option or the argument that it comes from.
@@ -57,9 +58,6 @@ pub struct Usage(pub String);
 
 /// How a variable is looked up: `std::env::var_os`, or a test's table.
 pub type Variables<'a> = &'a dyn Fn(&str) -> Option<OsString>;
-
-/// The deadline, unless another is given.
-pub const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Parses the arguments that follow the program's name.
 ///
@@ -87,17 +85,17 @@ pub fn parse(arguments: Vec<OsString>, variables: Variables) -> Result<Command, 
         .collect::<Result<Vec<_>, _>>()?;
     contradictions(&given, &used, &targets)?;
     let style = given.style;
-    let timeout = given.timeout.unwrap_or(TIMEOUT);
+    let timeout = given.timeout.unwrap_or(DEFAULT_TIMEOUT);
     let origin = given.host.as_ref().map_or("TARGET", |_| "--host");
     let planned = planned(given, &targets, variables)?;
     let (targets, protocols): (Vec<_>, Vec<_>) = planned.into_iter().unzip();
     pointless(&used, &protocols)?;
-    let check = Check {
+    let plan = Plan {
         targets,
         origin,
         timeout,
     };
-    Ok(Command::Check(check, style))
+    Ok(Command::Check(plan, style))
 }
 
 /// Takes one option with its value.

@@ -2,6 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+/// How long a check may take, unless something else is asked for.
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// An absolute monotonic deadline over everything that one run does.
 #[derive(Debug, Clone, Copy)]
 pub struct Deadline {

@@ -7,7 +7,7 @@ mod json;
 mod number;
 mod status;
 
-pub use body::{BodyExpectations, Coming, MAX_BODY};
+pub use body::{BodyExpectations, Coming, MAX_BODY, text_to_find};
 pub use header::HeaderExpectation;
 pub use json::JsonExpectation;
 pub use status::Statuses;

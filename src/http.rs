@@ -11,14 +11,15 @@ pub mod body;
 mod dialler;
 mod exchange;
 pub mod framing;
-pub mod given;
 pub mod head;
 mod redirect;
+pub mod request;
 mod transport;
 
-pub use exchange::{Request, Response, send};
+pub use exchange::{Response, send};
 pub use head::MAX_HEAD;
 pub use redirect::is_redirect;
+pub use request::Request;
 
 use crate::verdict::{Failure, Snippet};
 

@@ -34,8 +34,8 @@ fn main() -> std::process::ExitCode {
 fn exit_code(arguments: Vec<OsString>) -> u8 {
     report_panics();
     let mut report = report::standard();
-    let (check, style) = match cli::parse(arguments, &|name| std::env::var_os(name)) {
-        Ok(Command::Check(check, style)) => (check, style),
+    let (plan, style) = match cli::parse(arguments, &|name| std::env::var_os(name)) {
+        Ok(Command::Check(plan, style)) => (plan, style),
         Ok(Command::Info(text)) => {
             report.info(&text);
             return HEALTHY;
@@ -45,17 +45,17 @@ fn exit_code(arguments: Vec<OsString>) -> u8 {
             return UNHEALTHY;
         }
     };
-    if let Some(ip) = run::elsewhere(&check.targets) {
-        report.elsewhere(check.origin, ip);
+    if let Some(ip) = run::elsewhere(&plan.targets) {
+        report.elsewhere(plan.origin, ip);
         return UNHEALTHY;
     }
-    let deadline = Deadline::after(check.timeout);
+    let deadline = Deadline::after(plan.timeout);
     report.style(style.quiet, style.verbose);
     report.give_up_at(deadline);
-    let healthy = run::in_order(&check.targets, &deadline, |target, answer| {
+    let healthy = run::in_order(&plan.targets, &deadline, |target, answer| {
         let advice = || run::advise(target, &answer.outcome);
         let hint = report.has_room().then(advice).flatten();
-        report.answer(target, answer, hint.as_ref(), check.timeout);
+        report.answer(target, answer, hint.as_ref(), plan.timeout);
     });
     report.end();
     if healthy { HEALTHY } else { UNHEALTHY }

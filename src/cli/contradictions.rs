@@ -2,6 +2,7 @@
 
 use super::options::{Given, Kind, Row, Scope};
 use super::{Usage, shown};
+use crate::http::request;
 use crate::protocol::Protocol;
 use crate::search;
 use std::ffi::OsStr;
@@ -106,12 +107,7 @@ pub fn contradictions(given: &Given, used: &[Used], targets: &[String]) -> Resul
     if has(header::USER_AGENT) > 0 && options.user_agent.is_some() {
         return wrong("--header: User-Agent contradicts --user-agent".into());
     }
-    for single in [
-        header::HOST,
-        header::AUTHORIZATION,
-        header::USER_AGENT,
-        header::CONNECTION,
-    ] {
+    for single in request::SINGLE {
         if has(single.clone()) > 1 {
             return wrong(format!("--header: {single} given twice"));
         }

@@ -1,8 +1,8 @@
 //! The options: one row each feeds the parser, `--help`, and the README's test.
 
 use super::{Style, help, values};
-use crate::expect::{JsonExpectation, Statuses};
-use crate::http::given;
+use crate::expect::{HeaderExpectation, JsonExpectation, Statuses, text_to_find};
+use crate::http::request;
 use crate::protocol::{self, Protocol, Takes};
 use crate::target::{Complaint, Host, place, time, url};
 use Kind::{Flag, Info, Many, One};
@@ -112,27 +112,27 @@ pub const OPTIONS: &[Row] = &[
     row(None, "host", "HOST", "localhost, or an IP address of this machine (default: localhost)", NoUrl,
         One(|given, text| set(&mut given.host, values::host(text)))),
     row(None, "unix-socket", "FILE", "connect through this unix socket instead of TCP", For(Takes::Connection),
-        One(|given, text| set(&mut given.options.unix_socket, values::unix_socket(text)))),
+        One(|given, text| set(&mut given.options.unix_socket, place::unix_socket(text)))),
     row(None, "status", "LIST", "healthy statuses, such as 200,204 or 2xx or 200-399 (default: 200-299)", For(Takes::Http),
         One(|given, text| set(&mut given.options.statuses, Statuses::parse(text)))),
     row(Some('b'), "body", "TEXT", "the body contains TEXT; repeatable, all must hold", For(Takes::Text),
-        Many(|given, text| push(&mut given.options.body.body, values::not_empty(text)))),
+        Many(|given, text| push(&mut given.options.body.body, text_to_find(text)))),
     row(None, "body-not", "TEXT", "the body does not contain TEXT; repeatable", For(Takes::Text),
-        Many(|given, text| push(&mut given.options.body.body_not, values::not_empty(text)))),
+        Many(|given, text| push(&mut given.options.body.body_not, text_to_find(text)))),
     row(Some('j'), "json", "PATH[=VALUE]", "the JSON body has PATH (a.b.0 or /a/b/0), equal to VALUE; repeatable", For(Takes::Http),
         Many(|given, text| push(&mut given.options.body.json, JsonExpectation::parse(text)))),
     row(None, "expect-header", "NAME[: VALUE]", "the response has the header, equal to VALUE", For(Takes::Http),
-        One(|given, text| set(&mut given.options.expect_header, values::expect_header(text)))),
+        One(|given, text| set(&mut given.options.expect_header, HeaderExpectation::parse(text)))),
     row(Some('X'), "method", "METHOD", "request method (default: GET)", For(Takes::Http),
-        One(|given, text| set(&mut given.options.method, values::method(text)))),
+        One(|given, text| set(&mut given.options.method, request::method(text)))),
     secret(row(Some('H'), "header", "'NAME: VALUE'", "request header; repeatable; Host replaces the computed one", For(Takes::Http),
-        Many(|given, text| push(&mut given.options.headers, given::header(text))))),
+        Many(|given, text| push(&mut given.options.headers, request::header(text))))),
     secret(row(Some('d'), "data", "TEXT", "request body; the method becomes POST unless given", For(Takes::Http),
         One(|given, text| set(&mut given.options.data, Ok(text.to_owned()))))),
     secret(row(Some('u'), "user", "USER:PASSWORD", "basic authentication; never printed", For(Takes::Http),
-        One(|given, text| set(&mut given.options.user, values::user(text))))),
+        One(|given, text| set(&mut given.options.user, request::user(text))))),
     row(Some('A'), "user-agent", "TEXT", concat!("User-Agent (default: healthchecker/", env!("CARGO_PKG_VERSION"), ")"), For(Takes::Http),
-        One(|given, text| set(&mut given.options.user_agent, given::header_value(text)))),
+        One(|given, text| set(&mut given.options.user_agent, request::header_value(text)))),
     row(Some('L'), "location", "", "follow up to 5 redirects within this machine", For(Takes::Http),
         Flag(|given| given.options.follow = true)),
     secret(row(None, "send", "TEXT", "send TEXT to a tcp:// target first; \\r \\n \\t \\0 \\xHH \\\\ are escapes", For(Takes::Send),

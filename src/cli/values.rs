@@ -1,13 +1,13 @@
 //! Values of options that are parsed nowhere else.
 
-use crate::expect::HeaderExpectation;
-use crate::http::given;
 use crate::search;
 use crate::target::Complaint;
 use crate::target::place::{self, Host};
-use std::path::PathBuf;
-use ureq::http::{HeaderName, HeaderValue, Method};
 
+/// A host as it was written, and as it is understood.
+///
+/// # Errors
+/// A sentence that says what is wrong.
 pub fn host(text: &str) -> Result<(String, Host), Complaint> {
     match place::host(text) {
         Ok(host) => Ok((text.to_owned(), host)),
@@ -18,55 +18,6 @@ pub fn host(text: &str) -> Result<(String, Host), Complaint> {
         }
         Err(complaint) => Err(complaint),
     }
-}
-
-pub fn not_empty(text: &str) -> Result<String, Complaint> {
-    if text.is_empty() {
-        Err("is in every body: write the text to look for")
-    } else {
-        Ok(text.to_owned())
-    }
-}
-
-pub fn unix_socket(text: &str) -> Result<PathBuf, Complaint> {
-    // struct sockaddr_un has 108 bytes on Linux, the NUL at the end included.
-    match text.len() {
-        0 => Err("is no file"),
-        1..=107 => Ok(text.into()),
-        _ => Err("is longer than the 107 bytes that a socket's path can have"),
-    }
-}
-
-pub fn expect_header(text: &str) -> Result<HeaderExpectation, Complaint> {
-    if text.bytes().any(|byte| byte.is_ascii_control()) {
-        return Err("has a control character");
-    }
-    let (name, value) = match text.split_once(':') {
-        Some((name, value)) => (name, Some(value.trim_matches(' ').to_owned())),
-        None => (text, None),
-    };
-    match HeaderName::from_bytes(name.as_bytes()) {
-        Ok(_) => Ok(HeaderExpectation {
-            name: name.to_owned(),
-            value,
-        }),
-        Err(_) => Err("is no NAME or 'NAME: VALUE' of a header"),
-    }
-}
-
-pub fn method(text: &str) -> Result<Method, Complaint> {
-    match Method::from_bytes(text.as_bytes()) {
-        Ok(Method::CONNECT) => Err("asks a proxy for a tunnel, which is no check"),
-        Ok(method) => Ok(method),
-        Err(_) => Err("is not a method such as GET or HEAD"),
-    }
-}
-
-pub fn user(text: &str) -> Result<HeaderValue, Complaint> {
-    let (user, password) = text
-        .split_once(':')
-        .ok_or("has no colon between user and password")?;
-    given::basic(user, password)
 }
 
 /// Replaces the escapes of `--send`.

@@ -8,6 +8,17 @@ use crate::verdict::{Failure, Phase, Snippet, Unmet};
 /// At most this many bytes of a body are searched.
 pub const MAX_BODY: usize = 1 << 20;
 
+/// A text to look for in a body.
+///
+/// # Errors
+/// That it is empty.
+pub fn text_to_find(text: &str) -> Result<String, &'static str> {
+    match text.is_empty() {
+        true => Err("is empty: write the text to look for"),
+        false => Ok(text.to_owned()),
+    }
+}
+
 /// What is expected of a body: all of it must hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BodyExpectations {

@@ -1,6 +1,7 @@
 //! What is expected of a header. Pure.
 
 use crate::verdict::{Snippet, Unmet};
+use ureq::http::HeaderName;
 
 /// What `--expect-header` asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +13,27 @@ pub struct HeaderExpectation {
 }
 
 impl HeaderExpectation {
+    /// Parses `NAME` or `NAME: VALUE`, split at the first colon.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        if text.bytes().any(|byte| byte.is_ascii_control()) {
+            return Err("has a control character");
+        }
+        let (name, value) = match text.split_once(':') {
+            Some((name, value)) => (name, Some(value.trim_matches(' ').to_owned())),
+            None => (text, None),
+        };
+        match HeaderName::from_bytes(name.as_bytes()) {
+            Ok(_) => Ok(HeaderExpectation {
+                name: name.to_owned(),
+                value,
+            }),
+            Err(_) => Err("is no NAME or 'NAME: VALUE' of a header"),
+        }
+    }
+
     /// Judges the values that came under the name.
     ///
     /// # Errors

@@ -2,33 +2,18 @@
 
 use super::body::Body;
 use super::dialler::Dialler;
+use super::request::Request;
 use super::transport::failure_in;
 use super::{bad_head, head};
 use crate::deadline::Deadline;
-use crate::target::Place;
 use crate::verdict::{Failure, Phase, Snippet, Trace};
 use std::io::Read;
 use std::time::Duration;
-use ureq::http::{HeaderName, HeaderValue, Method, Request as UreqRequest, Uri};
+use ureq::http::{Method, Request as UreqRequest};
 use ureq::{Agent, BodyReader, Error};
 
 /// How much of an unneeded body is read so that closing does not reset the connection.
 const UNNEEDED: usize = 64 * 1024;
-
-/// A request, and where it goes.
-#[derive(Debug, Clone)]
-pub struct Request {
-    /// Where it is sent, whatever the URI says.
-    pub place: Place,
-    /// The method.
-    pub method: Method,
-    /// Scheme, authority and path.
-    pub uri: Uri,
-    /// The headers, but for those that ureq computes.
-    pub headers: Vec<(HeaderName, HeaderValue)>,
-    /// The body.
-    pub data: Option<String>,
-}
 
 /// A response of which the head has come.
 pub struct Response {

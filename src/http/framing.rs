@@ -147,6 +147,14 @@ mod tests {
                 "Content-Encoding: identity\r\n",
                 Ok((Body::UntilClose, None)),
             ),
+            (
+                "Transfer-Encoding: identity\r\nContent-Length: 2\r\n",
+                Ok((Body::Length(2), None)),
+            ),
+            (
+                "Transfer-Encoding: , chunked,\r\n",
+                Ok((Body::CHUNKED, None)),
+            ),
         ] {
             assert_eq!(of(fields), framed, "{fields}");
         }

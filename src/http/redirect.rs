@@ -1,6 +1,7 @@
 //! Redirects: where they lead, and what is asked there.
 
-use super::{Request, given};
+use super::Request;
+use super::request;
 use crate::net;
 use crate::target::url::Url;
 use crate::target::{Host, Place};
@@ -22,7 +23,7 @@ impl Request {
             _ => return Err(NotFollowed::Elsewhere),
         }
         let port = url.port.unwrap_or(80);
-        let uri = given::http_uri(url.host, port, &url.path).ok_or(NotFollowed::Elsewhere)?;
+        let uri = request::http_uri(url.host, port, &url.path).ok_or(NotFollowed::Elsewhere)?;
         let mut headers = self.headers.clone();
         if uri.authority() != self.uri.authority() {
             // It is another service, which must not be sent the credentials for the first one.

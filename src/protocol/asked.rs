@@ -1,6 +1,6 @@
 //! What a protocol makes its target of: the text of the target, and what all targets are asked.
 
-use super::Protocol;
+use super::{Protocol, Takes};
 use crate::expect::{BodyExpectations, HeaderExpectation, Statuses};
 use crate::target::url::Url;
 use crate::target::{Host, Place};
@@ -33,6 +33,36 @@ pub struct Options {
     pub follow: bool,
     /// What is sent first over plain TCP.
     pub send: Option<Vec<u8>>,
+}
+
+impl Options {
+    /// The first of them, by its name, that means nothing to targets of `protocol`.
+    pub fn means_nothing_to(&self, protocol: &Protocol) -> Option<&'static str> {
+        let BodyExpectations {
+            body,
+            body_not,
+            json,
+        } = &self.body;
+        let given = [
+            (self.unix_socket.is_some(), Takes::Connection, "unix_socket"),
+            (self.statuses.is_some(), Takes::Http, "status"),
+            (!body.is_empty(), Takes::Text, "body"),
+            (!body_not.is_empty(), Takes::Text, "body_not"),
+            (!json.is_empty(), Takes::Http, "json"),
+            (self.expect_header.is_some(), Takes::Http, "expect_header"),
+            (self.method.is_some(), Takes::Http, "method"),
+            (!self.headers.is_empty(), Takes::Http, "header"),
+            (self.data.is_some(), Takes::Http, "data"),
+            (self.user.is_some(), Takes::Http, "user"),
+            (self.user_agent.is_some(), Takes::Http, "user_agent"),
+            (self.follow, Takes::Http, "location"),
+            (self.send.is_some(), Takes::Send, "send"),
+        ];
+        let mut names = given.into_iter().filter_map(|(is_given, kind, name)| {
+            (is_given && !protocol.takes.contains(&kind)).then_some(name)
+        });
+        names.next()
+    }
 }
 
 /// A target as it was written, and all that is asked of it.

@@ -3,7 +3,7 @@
 use super::{Asked, Options, Protocol, Signature, Takes};
 use crate::deadline::Deadline;
 use crate::expect::MAX_BODY;
-use crate::http::{self, Request, Response, given, is_redirect};
+use crate::http::{self, Request, Response, is_redirect, request};
 use crate::snippet::{Secrets, without_userinfo};
 use crate::target::{Place, Probe, Target};
 use crate::verdict::{Answer, Failure, GRACE, Health, NotFollowed, Outcome, Snippet, Trace};
@@ -49,10 +49,10 @@ fn plan(asked: &Asked) -> Result<Target, String> {
             return Err("has credentials, and so has --user".into());
         }
         Some(_) if has_authorization() => return Err("has credentials, and so has --header".into()),
-        Some((user, password)) => Some(given::basic(user, password)?),
+        Some((user, password)) => Some(request::basic(user, password)?),
         None => options.user.clone(),
     };
-    let uri = given::http_uri(located.host, located.port, &located.path)
+    let uri = request::http_uri(located.host, located.port, &located.path)
         .ok_or("cannot stand in a request")?;
     let path = if located.path.is_empty() {
         "/"

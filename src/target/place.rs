@@ -67,6 +67,19 @@ pub fn port(text: &str) -> Result<u16, Complaint> {
     }
 }
 
+/// Parses the path of a unix socket.
+///
+/// # Errors
+/// A sentence that says what is wrong.
+pub fn unix_socket(text: &str) -> Result<PathBuf, Complaint> {
+    // struct sockaddr_un has 108 bytes on Linux, the NUL at the end included.
+    match text.len() {
+        0 => Err("is empty: write the path of a socket"),
+        1..=107 => Ok(text.into()),
+        _ => Err("is longer than the 107 bytes that a socket's path can have"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

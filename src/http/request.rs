@@ -1,10 +1,56 @@
-//! Parts of a request as people give them: a header, credentials, and the URI of a place.
+//! A request, and its parts as people write them: method, header, credentials, and the URI of a place.
 
 use crate::base64::base64_padded;
-use crate::target::{Complaint, Host};
+use crate::target::{Complaint, Host, Place};
 use std::net::IpAddr;
 use ureq::http::uri::{Parts, Scheme};
-use ureq::http::{HeaderName, HeaderValue, Uri};
+use ureq::http::{HeaderName, HeaderValue, Method, Uri, header};
+
+/// A request, and where it goes.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Where it is sent, whatever the URI says.
+    pub place: Place,
+    /// The method.
+    pub method: Method,
+    /// Scheme, authority and path.
+    pub uri: Uri,
+    /// The headers, but for those that ureq computes.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// The body.
+    pub data: Option<String>,
+}
+
+/// Parses a method.
+///
+/// # Errors
+/// A sentence that says what is wrong.
+pub fn method(text: &str) -> Result<Method, Complaint> {
+    match Method::from_bytes(text.as_bytes()) {
+        Ok(Method::CONNECT) => Err("is for proxies, and cannot check health"),
+        Ok(method) => Ok(method),
+        Err(_) => Err("is not a method such as GET or HEAD"),
+    }
+}
+
+/// Parses `USER:PASSWORD`, and returns the value of its `Authorization` header.
+///
+/// # Errors
+/// A sentence that says what is wrong, without the credentials.
+pub fn user(text: &str) -> Result<HeaderValue, Complaint> {
+    let (user, password) = text
+        .split_once(':')
+        .ok_or("has no colon between user and password")?;
+    basic(user, password)
+}
+
+/// Request headers that can be given once.
+pub const SINGLE: [HeaderName; 4] = [
+    header::HOST,
+    header::AUTHORIZATION,
+    header::USER_AGENT,
+    header::CONNECTION,
+];
 
 /// Parses a request header, `NAME: VALUE`, split at the first colon. An empty VALUE is one.
 ///
