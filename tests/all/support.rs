@@ -7,7 +7,7 @@ use std::cell::Cell;
 use std::ffi::OsStr;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -275,6 +275,18 @@ impl std::fmt::Display for Run {
             f,
             "{what}\n  code {code:?}, signal {signal:?}, {took:?}\n  stdout: {stdout}\n  stderr: {stderr}"
         )
+    }
+}
+
+/// Asserts the lines on stdout and on stderr.
+#[track_caller]
+pub fn lines(run: &Run, out: &[String], err: &[String]) {
+    for (said, lines) in [(&run.stdout, out), (&run.stderr, err)] {
+        let said: Vec<&str> = said.lines().collect();
+        assert_eq!(said.len(), lines.len(), "{run}");
+        for (said, line) in said.iter().zip(lines) {
+            assert!(matches(line, said), "expected: {line}\n{run}");
+        }
     }
 }
 
@@ -594,4 +606,15 @@ pub fn read_request(connection: &mut TcpStream) -> Vec<u8> {
             Ok(read) => request.extend_from_slice(&buffer[..read]),
         }
     }
+}
+
+/// A port where nothing listens, for as long as the socket lives.
+pub fn deaf_port() -> (OwnedFd, u16) {
+    use rustix::net::{AddressFamily, SocketType};
+    let socket =
+        rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None).expect("make a socket");
+    rustix::net::bind(&socket, &SocketAddr::from(([127, 0, 0, 1], 0))).expect("bind a free port");
+    let address = rustix::net::getsockname(&socket).expect("the address of a socket");
+    let address = SocketAddr::try_from(address).expect("an address of IPv4");
+    (socket, address.port())
 }
