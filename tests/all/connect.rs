@@ -2,6 +2,7 @@
 //! this machine, unix sockets, refusals, full queues.
 
 use crate::http::{AGENT, OK, SHORT, SHORTLY, WELL, said, send};
+use crate::protocol::conversation::{Said::Healthy, expect};
 use crate::support::{Server, Skip, check, deaf_port, read_request};
 use libtest_mimic::Trial;
 use std::io::{Read, Write};
@@ -21,6 +22,8 @@ pub fn trials() -> Vec<Trial> {
         unreachable,
         full_accept_queue,
         full_accept_queue_of_a_unix_socket,
+        only_ipv6,
+        a_unix_socket_that_accepts_nobody,
     ]
 }
 
@@ -273,4 +276,68 @@ fn full_accept_queue_of_a_unix_socket() {
     );
     let options = ["-t", SHORT, "--unix-socket", file];
     said(&options, "http://localhost:80/", &line).within(SHORTLY);
+}
+
+/// `localhost` is ::1 as well.
+fn only_ipv6() -> Result<(), Skip> {
+    // The same port of 127.0.0.1 is taken, so that no other test gets it, and nobody listens on it.
+    if TcpListener::bind("[::1]:0").is_err() {
+        return Err(Skip::new("this machine has no IPv6"));
+    }
+    let (_taken, listener) = loop {
+        let (taken, port) = deaf_port();
+        if let Ok(listener) = TcpListener::bind(("::1", port)) {
+            break (taken, listener);
+        }
+    };
+    let server = Server::on(listener, |connection| {
+        let _ = connection.read(&mut [0; 100]);
+        let _ = connection.write_all(b"VERSION 1.6.18\r\n");
+    });
+    for host in ["localhost", "[::1]", "0.0.0.0", "[::]"] {
+        let name = format!("memcached://{host}:{}", server.port());
+        expect(&check([&name]), &name, Healthy("answers"));
+    }
+    Ok(())
+}
+
+/// On a unix socket `connect` waits while the queue of the listener is full.
+fn a_unix_socket_that_accepts_nobody() {
+    use rustix::net;
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("full");
+    let address = net::SocketAddrUnix::new(&file).expect("an address");
+    let socket = || {
+        let kind = net::SocketType::STREAM;
+        net::socket_with(
+            net::AddressFamily::UNIX,
+            kind,
+            net::SocketFlags::NONBLOCK,
+            None,
+        )
+    };
+    let listener = socket().expect("a socket");
+    net::bind(&listener, &address).expect("bind a unix socket");
+    net::listen(&listener, 0).expect("listen");
+    let mut waiting = Vec::new();
+    loop {
+        let client = socket().expect("a socket");
+        let connected = net::connect(&client, &address);
+        waiting.push(client);
+        if connected.is_err() {
+            break;
+        }
+    }
+    let run = check([
+        "-t",
+        "300ms",
+        "--unix-socket",
+        &file.display().to_string(),
+        "redis://localhost",
+    ]);
+    run.unhealthy(&format!(
+        "unhealthy: redis://localhost:6379: no response within 300 ms: timed out connecting to {}: it may listen, and accept nobody",
+        file.display()
+    ))
+    .within(Duration::from_secs(3));
 }

@@ -4,7 +4,6 @@
 
 use crate::support::{Run, Server, check, read_request};
 use libtest_mimic::Trial;
-use rustix::net::sockopt;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
@@ -110,9 +109,4 @@ pub fn repeat(connection: &mut TcpStream, bytes: &[u8], pause: Duration) {
 /// Waits until the checker has gone: what it saw, it saw while the connection was open.
 pub fn hold(connection: &mut TcpStream) {
     let _ = connection.read(&mut [0]);
-}
-
-/// Makes the connection end in a reset instead of a goodbye.
-pub fn reset(connection: &mut TcpStream) {
-    sockopt::set_socket_linger(connection, Some(Duration::ZERO)).expect("set SO_LINGER");
 }

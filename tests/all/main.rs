@@ -16,11 +16,9 @@ mod build;
 mod cli;
 mod connect;
 mod docker;
-mod grpc;
-mod handshake;
 mod hostile;
 mod http;
-mod local;
+mod protocol;
 mod report;
 mod run;
 mod servers;
@@ -28,11 +26,11 @@ mod servers;
 /// Those that lean on a server's reply to come before a short deadline, or on a short wait to be long enough. They run
 /// one at a time, and nothing beside them.
 const ALONE: &[&str] = &[
-    "grpc::silence_resets_and_endless_frames",
-    "handshake::a_unix_socket_that_accepts_nobody",
-    "handshake::several_targets_share_the_deadline",
-    "handshake::silence_and_drips",
-    "handshake::tcp",
+    "protocol::grpc::silence_resets_and_endless_frames",
+    "connect::a_unix_socket_that_accepts_nobody",
+    "run::several_targets_share_the_deadline",
+    "protocol::silence_and_drips",
+    "protocol::tcp::tcp",
     "http::connection::answers_before_it_has_read_all",
     "http::connection::drips",
     "http::head::endless_interim_responses",
@@ -64,11 +62,9 @@ fn main() -> ExitCode {
         cli::trials(),
         connect::trials(),
         http::trials(),
-        handshake::trials(),
-        grpc::trials(),
+        protocol::trials(),
         run::trials(),
         report::trials(),
-        local::trials(),
         hostile::trials(),
     ];
     let (alone, mut trials): (Vec<_>, Vec<_>) = trials

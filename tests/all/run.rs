@@ -1,8 +1,10 @@
 //! A run: its targets in order, and the one deadline that they share.
 
 use crate::http::{OK, after_request, hold};
+use crate::protocol::conversation::{Fake, POLITE, target};
 use crate::support::{Server, check, command, lines, only_if_asked};
 use libtest_mimic::Trial;
+use std::io::Read;
 use std::os::unix::net::UnixListener;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -12,6 +14,7 @@ pub fn trials() -> Vec<Trial> {
         several_targets,
         one_deadline_for_all_targets,
         a_hundred_targets,
+        several_targets_share_the_deadline,
     ];
     trials.extend(only_if_asked(
         "waits for half a minute",
@@ -171,4 +174,30 @@ fn full_unix_socket(path: &std::path::Path) -> impl Sized {
     let listener = UnixListener::from(listener);
     let waiting = std::os::unix::net::UnixStream::connect(path).expect("the only place");
     (listener, waiting)
+}
+
+fn several_targets_share_the_deadline() {
+    let fake = Fake::new(vec![(b"PING\r\n".to_vec(), b"+PONG\r\n".to_vec())], POLITE);
+    let silent = Server::new(|connection| drop(connection.read_to_end(&mut Vec::new())));
+    let never = Server::untouched();
+    let [well, stuck, unasked] = [
+        fake.target("redis"),
+        target(&silent, "mysql"),
+        target(&never, "memcached"),
+    ];
+    let run = check(["-t", "400ms", &well, &stuck, &unasked, "file:/"]);
+    run.exits(1).within(Duration::from_secs(3));
+    lines(
+        &run,
+        &[format!("healthy: {well}: answers in *s")],
+        &[
+            format!(
+                "unhealthy: {stuck}: no response within 400 ms: connected, waiting for the greeting"
+            ),
+            format!(
+                "unhealthy: {unasked}: not asked: the targets before it took all of the 400 ms"
+            ),
+            "unhealthy: file:/: not asked: the targets before it took all of the 400 ms".into(),
+        ],
+    );
 }

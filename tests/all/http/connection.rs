@@ -1,7 +1,7 @@
 //! What a connection can do in each phase of a request: stay silent, drip, break, end. And how the checker ends it.
 
-use super::{OK, SHORT, SHORTLY, WELL, after_request, hold, judge, reset, said, says, send};
-use crate::support::{Run, Server, check, command, run, wait_for_end};
+use super::{OK, SHORT, SHORTLY, WELL, after_request, hold, judge, said, says, send};
+use crate::support::{Run, Server, check, command, reset, run, wait_for_end};
 use libtest_mimic::Trial;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
