@@ -12,6 +12,7 @@ use conversation::{
 use healthchecker::cli::{self, Command};
 use healthchecker::deadline::Deadline;
 use healthchecker::protocol::handshake::Judge;
+use healthchecker::protocol::{self, Protocol, Takes};
 use healthchecker::report;
 use healthchecker::verdict::Reply;
 use libtest_mimic::Trial;
@@ -115,6 +116,23 @@ fn every_row_has_a_conversation() {
     let tested: Vec<_> = conversations().iter().map(|row| row.scheme).collect();
     let rows: Vec<_> = handshakes().map(|(scheme, _)| scheme).collect();
     assert_eq!(tested, rows);
+}
+
+/// The rows of all protocols that connect to a server.
+fn connecting() -> impl Iterator<Item = &'static Protocol> {
+    let rows = protocol::ALL.iter().copied();
+    rows.filter(|row| row.takes.contains(&Takes::Connection))
+}
+
+/// What follows a host and port in the URLs of a protocol: nothing, or a path that it may or must have.
+fn path(row: &Protocol) -> &'static str {
+    let rest = row.rest.trim_start_matches("//HOST:PORT");
+    if rest.contains('/') { "/ping" } else { "" }
+}
+
+/// A target of this protocol on 127.0.0.1.
+fn url(row: &Protocol, port: u16) -> String {
+    format!("{}://127.0.0.1:{port}{}", row.scheme, path(row))
 }
 
 /// The server waits for us to close, so that it sees whether we do it politely.
@@ -454,34 +472,28 @@ const OTHERS: [(&str, &[u8]); 3] = [
 ];
 
 fn other_protocols_are_named() {
-    let mut questions: Vec<(&str, String)> = handshakes()
-        .map(|(scheme, _)| (scheme, String::new()))
-        .collect();
-    questions.push(("grpc", String::new()));
-    questions.push(("fastcgi", "/ping".into()));
-    for (other, reply) in OTHERS {
-        for (scheme, path) in &questions {
+    let conversations = conversations();
+    // Those that judge whatever comes have nothing to compare it with, and HTTP has a test of its own.
+    for row in connecting().filter(|row| !row.takes.contains(&Takes::Text)) {
+        for (other, reply) in OTHERS {
             // It hangs up at once, as these do.
             let server = Server::new(move |connection| {
                 connection.patience(Duration::from_millis(20));
                 let _ = connection.read(&mut [0; 4096]);
                 let _ = connection.write_all(reply);
             });
-            let name = format!("{}{path}", target(&server, scheme));
+            let name = url(row, server.port());
             let run = check([&name]);
-            match (*scheme, other) {
-                ("ssh", "SSH") => expect(&run, &name, Healthy("answers")),
-                ("tls", "TLS") => expect(
-                    &run,
-                    &name,
-                    Healthy("answers, refuses this client: TLS alert 70"),
-                ),
-                _ => {
-                    run.unhealthy(&format!(
-                        "unhealthy: {name}: not {scheme}: the reply begins with {}; this looks like {other} (*s)",
-                        escaped(reply)
-                    ));
-                }
+            if row.signature.as_ref().is_some_and(|own| own.name == other) {
+                let conversation = conversations.iter().find(|own| own.scheme == row.scheme);
+                let said = conversation.and_then(|own| own.said_of(reply));
+                expect(&run, &name, said.expect("a reply of its conversation"));
+            } else {
+                run.unhealthy(&format!(
+                    "unhealthy: {name}: not {}: the reply begins with {}; this looks like {other} (*s)",
+                    row.scheme,
+                    escaped(reply)
+                ));
             }
         }
     }
@@ -489,8 +501,8 @@ fn other_protocols_are_named() {
 
 fn nothing_listens() {
     let (_taken, port) = deaf_port();
-    for (scheme, _) in handshakes() {
-        let name = format!("{scheme}://127.0.0.1:{port}");
+    for row in connecting() {
+        let name = url(row, port);
         check([&name]).unhealthy(&format!(
             "unhealthy: {name}: connection refused at 127.0.0.1:{port}; *listen* (*s)"
         ));
@@ -638,45 +650,31 @@ fn several_targets() {
 fn usage_errors_send_nothing() {
     let server = Server::untouched();
     let port = server.port();
-    let mut schemes: Vec<(&str, String)> = handshakes().map(|(scheme, _)| (scheme, format!("{scheme}://127.0.0.1:{port}")))
-        .collect();
-    let grpc = format!("grpc://127.0.0.1:{port}/svc");
-    let fastcgi = format!("fastcgi://127.0.0.1:{port}/ping");
-    let tcp = format!("tcp://127.0.0.1:{port}");
-    for (scheme, own) in [
-        ("grpc", grpc),
-        ("fastcgi", fastcgi),
-        ("tcp", tcp),
-        ("pid", "pid:/run/app.pid".into()),
-        ("file", "file:/run/alive".into()),
-    ] {
-        schemes.push((scheme, own));
-    }
+    // Each option, and what it belongs to.
     let options = [
-        "--status=200",
-        "--json=status=UP",
-        "--expect-header=X-A",
-        "--method=GET",
-        "--header=X-A: b",
-        "--data=x",
-        "--user=a:b",
-        "--user-agent=me",
-        "--location",
-        "--body=x",
-        "--body-not=x",
-        "--send=x",
-        "--unix-socket=/run/x",
+        ("--status=200", Takes::Http),
+        ("--json=status=UP", Takes::Http),
+        ("--expect-header=X-A", Takes::Http),
+        ("--method=GET", Takes::Http),
+        ("--header=X-A: b", Takes::Http),
+        ("--data=x", Takes::Http),
+        ("--user=a:b", Takes::Http),
+        ("--user-agent=me", Takes::Http),
+        ("--location", Takes::Http),
+        ("--body=x", Takes::Text),
+        ("--body-not=x", Takes::Text),
+        ("--send=x", Takes::Send),
+        ("--unix-socket=/run/x", Takes::Connection),
     ];
+    let conversations = conversations();
     let http = server.url("/");
-    for (scheme, name) in &schemes {
-        for option in options {
+    for row in protocol::ALL.iter().filter(|row| !row.takes.contains(&Takes::Http)) {
+        let scheme = row.scheme;
+        let connects = row.takes.contains(&Takes::Connection);
+        let name = &if connects { url(row, port) } else { format!("{scheme}:/run/alive") };
+        for (option, belongs) in options {
             let long = option.split('=').next().expect("a name");
-            let means_something = match long {
-                "--body" | "--body-not" | "--send" => *scheme == "tcp",
-                "--unix-socket" => !matches!(*scheme, "pid" | "file"),
-                _ => false,
-            };
-            if !means_something {
+            if !row.takes.contains(&belongs) {
                 check([option, name]).unhealthy(&format!("error: {long}: means nothing to a target of the kind {scheme}"));
             }
         }
@@ -688,14 +686,16 @@ fn usage_errors_send_nothing() {
             let long = option.split('=').next().expect("a name");
             check([option, name]).unhealthy(&format!("error: {long}: the target says that already; give one or the other"));
         }
-        if matches!(*scheme, "pid" | "file") {
+        if !connects {
             continue;
         }
         let at = |authority: &str| name.replace("127.0.0.1", authority);
         let run = check([at("me:secret@127.0.0.1")]);
-        let complaint = match *scheme {
-            "postgres" => "has a password, and nobody logs in: the user's name is all that is sent".to_owned(),
-            _ => format!("has credentials, which mean nothing to {scheme}"),
+        let conversation = conversations.iter().find(|own| own.scheme == scheme);
+        let of_a_password = conversation.and_then(|own| own.of_a_password);
+        let complaint = match of_a_password {
+            Some(complaint) => complaint.to_owned(),
+            None => format!("has credentials, which mean nothing to {scheme}"),
         };
         run.unhealthy(&format!("error: TARGET: \"{}\" {complaint}", at("...@127.0.0.1")));
         check([at("192.0.2.1")]).unhealthy("error: TARGET: \"192.0.2.1\" is not this machine: only localhost or one of its own IP addresses is asked");
@@ -703,7 +703,7 @@ fn usage_errors_send_nothing() {
             "error: TARGET: \"{}\" names a host, and no name but localhost is looked up; *",
             at("example.com")
         ));
-        if !matches!(*scheme, "grpc" | "fastcgi" | "postgres") {
+        if path(row).is_empty() && of_a_password.is_none() {
             for path in ["/0", "/?db=0", "?x"] {
                 check([format!("{name}{path}")]).unhealthy(&format!("error: TARGET: \"{name}{path}\" has a path, which means nothing to {scheme}"));
             }

@@ -40,8 +40,8 @@ pub struct Conversation {
     pub lines_first: bool,
     /// What a server that is full says before it is asked, and closes.
     pub full: &'static [u8],
-    /// The complaint about a URL with user and password.
-    pub password: &'static str,
+    /// Where a URL may name a user and have a path, the complaint about one that has a password too.
+    pub of_a_password: Option<&'static str>,
 }
 
 /// What a server answers, step by step, and what is said of it.
@@ -77,7 +77,7 @@ impl Conversation {
             open_ended: false,
             lines_first: false,
             full: b"",
-            password: "",
+            of_a_password: None,
         }
     }
 
@@ -103,6 +103,15 @@ impl Conversation {
     pub fn answered(&self, state: &State) -> Steps {
         let questions = self.steps.iter().map(|(question, _)| question.clone());
         questions.zip(state.replies.iter().cloned()).collect()
+    }
+
+    /// What is said of a server that answers so first.
+    pub fn said_of(&self, reply: &[u8]) -> Option<Said> {
+        if self.steps[0].1 == reply {
+            return Some(Healthy("answers"));
+        }
+        let state = self.states.iter().find(|state| state.replies == [reply]);
+        state.map(|state| state.said)
     }
 
     /// Whether this is a healthy reply whose end nothing marks, or begins with it: what is said of it is a matter of time.

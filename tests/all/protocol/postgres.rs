@@ -89,7 +89,8 @@ pub fn conversation() -> Conversation {
     talk.endless(0, b"E", b"could not fork ", TOO_LONG);
     talk.endless(0, b"R\0\0\x10\0\0\0\0\0", b"R", "not postgres: *");
     talk.endless(0, b"R\0\0\x10\0\0\0\0\x0a", b"R", "not postgres: *");
-    talk.password = "has a password, and nobody logs in: the user's name is all that is sent";
+    talk.of_a_password =
+        Some("has a password, and nobody logs in: the user's name is all that is sent");
     talk
 }
 
