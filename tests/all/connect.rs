@@ -3,7 +3,7 @@
 
 use crate::http::{AGENT, OK, SHORT, SHORTLY, WELL, said, send};
 use crate::protocol::conversation::{Said::Healthy, expect};
-use crate::support::{Server, Skip, check, deaf_port, read_request};
+use crate::support::{Server, Skip, check, deaf_port, full_unix_socket, read_request};
 use libtest_mimic::Trial;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream, UdpSocket};
@@ -254,22 +254,9 @@ fn full_accept_queue() {
 }
 
 fn full_accept_queue_of_a_unix_socket() {
-    use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
     let directory = tempfile::tempdir().expect("make a directory");
     let file = directory.path().join("socket");
-    let listener = UnixListener::bind(&file).expect("bind a unix socket");
-    rustix::net::listen(&listener, 0).expect("shorten the queue");
-    let address = SocketAddrUnix::new(&file).expect("a path that fits");
-    let mut queue = Vec::new();
-    loop {
-        let flags = SocketFlags::NONBLOCK;
-        let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)
-            .expect("make a socket");
-        if rustix::net::connect(&socket, &address).is_err() {
-            break;
-        }
-        queue.push(socket);
-    }
+    let _full = full_unix_socket(&file);
     let file = file.to_str().expect("a path in UTF-8");
     let line = format!(
         "unhealthy: no response within 300 ms: timed out connecting to {file}: it may listen, and accept nobody"
@@ -303,31 +290,9 @@ fn only_ipv6() -> Result<(), Skip> {
 
 /// On a unix socket `connect` waits while the queue of the listener is full.
 fn a_unix_socket_that_accepts_nobody() {
-    use rustix::net;
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("full");
-    let address = net::SocketAddrUnix::new(&file).expect("an address");
-    let socket = || {
-        let kind = net::SocketType::STREAM;
-        net::socket_with(
-            net::AddressFamily::UNIX,
-            kind,
-            net::SocketFlags::NONBLOCK,
-            None,
-        )
-    };
-    let listener = socket().expect("a socket");
-    net::bind(&listener, &address).expect("bind a unix socket");
-    net::listen(&listener, 0).expect("listen");
-    let mut waiting = Vec::new();
-    loop {
-        let client = socket().expect("a socket");
-        let connected = net::connect(&client, &address);
-        waiting.push(client);
-        if connected.is_err() {
-            break;
-        }
-    }
+    let _full = full_unix_socket(&file);
     let run = check([
         "-t",
         "300ms",

@@ -2,10 +2,9 @@
 
 use crate::http::{OK, after_request, hold};
 use crate::protocol::conversation::{Fake, POLITE, target};
-use crate::support::{Server, check, command, lines, only_if_asked};
+use crate::support::{Server, check, command, full_unix_socket, lines, only_if_asked};
 use libtest_mimic::Trial;
 use std::io::Read;
-use std::os::unix::net::UnixListener;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -161,19 +160,6 @@ fn long_deadlines() {
             });
         }
     });
-}
-
-/// A listener that accepts nobody, with its queue full.
-fn full_unix_socket(path: &std::path::Path) -> impl Sized {
-    use rustix::net::{AddressFamily, SocketAddrUnix, SocketType};
-    let listener =
-        rustix::net::socket(AddressFamily::UNIX, SocketType::STREAM, None).expect("a socket");
-    let address = SocketAddrUnix::new(path).expect("an address");
-    rustix::net::bind(&listener, &address).expect("bind");
-    rustix::net::listen(&listener, 0).expect("listen");
-    let listener = UnixListener::from(listener);
-    let waiting = std::os::unix::net::UnixStream::connect(path).expect("the only place");
-    (listener, waiting)
 }
 
 fn several_targets_share_the_deadline() {

@@ -2,11 +2,10 @@
 
 use super::OK;
 use super::pieces::{Changing, End, WHOLE, Whole, sound};
-use crate::support::{Run, check};
+use crate::support::{Run, check, runner};
 use libtest_mimic::Trial;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use std::time::Duration;
 
 pub fn trials() -> Vec<Trial> {
@@ -89,15 +88,6 @@ fn in_pieces(reply: &[u8], cuts: &[Index]) -> Vec<Vec<u8>> {
     cuts.windows(2)
         .map(|cut| reply[cut[0]..cut[1]].to_vec())
         .collect()
-}
-
-fn runner(cases: u32) -> TestRunner {
-    let config = Config {
-        cases,
-        failure_persistence: None,
-        ..Config::default()
-    };
-    TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha))
 }
 
 fn fragments_never_confuse() {

@@ -1,6 +1,6 @@
 //! Replies in pieces, and cut off at each byte: asked in-process, for there are thousands.
 
-use crate::support::{SLACK, Server, read_request};
+use crate::support::{SLACK, Server, read_request, reset};
 use healthchecker::cli::{self, Command};
 use healthchecker::deadline::Deadline;
 use healthchecker::report;
@@ -111,10 +111,7 @@ impl Changing {
             }
             match end {
                 End::Close => {}
-                End::Reset => {
-                    let now = Some(Duration::ZERO);
-                    let _ = rustix::net::sockopt::set_socket_linger(connection, now);
-                }
+                End::Reset => reset(connection),
                 End::Hold => {
                     let _ = connection.read(&mut [0]);
                 }

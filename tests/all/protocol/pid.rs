@@ -2,11 +2,11 @@
 
 use super::conversation::{Said::Unhealthy, expect};
 use super::file::{folder, write};
-use crate::support::check;
+use crate::support::{Ends, check, command, run};
 use libtest_mimic::Trial;
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -21,37 +21,25 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-/// A child that ends with the test.
-struct Worker(Child);
-
-impl Worker {
-    /// Waits for nothing, under a name of the test's choice: a process is called after the file that it runs.
-    fn called(folder: &Path, name: &str) -> Self {
-        let file = folder.join(name);
-        fs::copy("/bin/sleep", &file).expect("copy a program");
-        // Another test that forks just now holds the copy open for writing, until it runs its own program.
-        let child = loop {
-            match Command::new(&file).arg("60").stdin(Stdio::null()).spawn() {
-                Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => {
-                    thread::sleep(Duration::from_millis(1));
-                }
-                spawned => break spawned.expect("start a program"),
+/// A process that waits for nothing, under a name of the test's choice: a process is called after the file that it runs.
+fn worker(folder: &Path, name: &str) -> Ends {
+    let file = folder.join(name);
+    fs::copy("/bin/sleep", &file).expect("copy a program");
+    // Another test that forks just now holds the copy open for writing, until it runs its own program.
+    let child = loop {
+        match Command::new(&file).arg("60").stdin(Stdio::null()).spawn() {
+            Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => {
+                thread::sleep(Duration::from_millis(1));
             }
-        };
-        Worker(child)
-    }
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+            spawned => break spawned.expect("start a program"),
+        }
+    };
+    Ends(child)
 }
 
 fn a_process_runs() {
     let folder = folder();
-    let worker = Worker::called(folder.path(), "worker");
+    let worker = worker(folder.path(), "worker");
     let pid = worker.0.id();
     // With and without an end of line, and as PostgreSQL writes its own, with more lines behind.
     for text in [
@@ -70,8 +58,8 @@ fn a_process_runs() {
     let file = write(folder.path(), "a pid", pid.to_string());
     let name = format!("pid:{}", file.display()).replace(' ', "%20");
     check([&name]).healthy(&format!("healthy: {name}: process {pid} runs in *s"));
-    let mut relative = crate::support::command(["pid:pid"]);
-    crate::support::run(relative.current_dir(folder.path()))
+    let mut relative = command(["pid:pid"]);
+    run(relative.current_dir(folder.path()))
         .healthy(&format!("healthy: pid:pid: process {pid} runs in *s"));
 }
 
@@ -99,7 +87,7 @@ fn names_of_processes() {
         ("größe", "größe", true),
         ("größe", "gr%C3%B6%C3%9Fe", true),
     ] {
-        let worker = Worker::called(folder.path(), program);
+        let worker = worker(folder.path(), program);
         let pid = worker.0.id();
         let file = write(folder.path(), ".pid", pid.to_string());
         let name = format!("pid:{}?name={asked}", file.display());
@@ -118,7 +106,7 @@ fn names_of_processes() {
 
 fn a_process_that_ended() {
     let folder = folder();
-    let mut worker = Worker::called(folder.path(), "worker");
+    let mut worker = worker(folder.path(), "worker");
     let pid = worker.0.id();
     let file = write(folder.path(), "pid", pid.to_string());
     let name = format!("pid:{}", file.display());

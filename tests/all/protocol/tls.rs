@@ -5,10 +5,10 @@ use super::conversation::{
     Said::{Healthy, Unhealthy},
     expect, handshakes, hex,
 };
-use crate::support::{Skip, check, program};
+use crate::support::{Ends, Skip, check, program};
 use libtest_mimic::Trial;
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 
 pub fn trials() -> Vec<Trial> {
     trials![real_tls,]
@@ -71,16 +71,6 @@ const SERVER_HELLO: &str = "16 0303 005a 02 000056 0303 \
     a6af06a4121860dc5e6e60249cd34c95930c8ac5cb1434dac155772ed3e26928 00 1301 00 002e \
     0033 0024 001d 0020 c9828876112095fe66762bdbf7c672e156d6cc253b833df1dd69b1b04e751f0f \
     002b 0002 0304";
-
-/// A process that ends with the test.
-struct Ends(Child);
-
-impl Drop for Ends {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 /// OpenSSL as a server: every version, a client certificate required, and nothing in common with us.
 fn real_tls() -> Result<(), Skip> {
