@@ -1,4 +1,4 @@
-//! The one clock. Every wait in the program asks it how long it may take.
+//! The one clock: every wait in the program asks it for the time that is left.
 
 use std::time::{Duration, Instant};
 
@@ -24,8 +24,7 @@ impl Deadline {
         Deadline { start, end }
     }
 
-    /// What is left: a positive duration, or [`Expired`]. Never zero, which ureq reads as
-    /// "one second".
+    /// The time that is left: a positive duration, or [`Expired`]. Never zero, which ureq would take for one second.
     pub fn remaining(&self) -> Result<Duration, Expired> {
         let left = self.end.saturating_duration_since(Instant::now());
         if left.is_zero() {

@@ -1,43 +1,38 @@
 //! The pipeline: arguments, check, probe, verdict, report, exit code.
-#![no_main]
+#![cfg_attr(feature = "tiny", no_main)]
 
 use healthchecker::cli::{self, Command};
 use healthchecker::deadline::Deadline;
 use healthchecker::report;
 use healthchecker::run;
-use healthchecker::snippet::printable;
 use healthchecker::verdict::{HEALTHY, UNHEALTHY};
 use std::ffi::OsString;
 
-mod alloc;
-mod start;
+mod tiny;
 
 // An error, because cargo shows no warning of a package from a registry, and glibc's targets are dynamic by default. A
 // debug build, which nobody ships, may have any flags.
 #[cfg(all(
     target_os = "linux",
-    not(any(target_feature = "crt-static", debug_assertions, feature = "dynamic"))
+    feature = "tiny",
+    not(any(target_feature = "crt-static", debug_assertions))
 ))]
 compile_error!(
     "this program would need a libc beside it, and would not start in an image that has none. To build a static one, add \
      `--target x86_64-unknown-linux-musl` (after `rustup target add x86_64-unknown-linux-musl`), or, with glibc, set \
      RUSTFLAGS='-Ctarget-feature=+crt-static' and add `--target x86_64-unknown-linux-gnu`; likewise for aarch64. \
-     RUSTFLAGS replaces the flags in .cargo/config.toml. To build a dynamic program, add `--features dynamic`"
+     RUSTFLAGS replaces the flags in .cargo/config.toml. To build a program as the target and the flags have it, add `--no-default-features`"
 );
 
-/// Runs a check, and returns the exit code.
-#[expect(
-    clippy::exit,
-    reason = "a panic would end in 101 or in a signal, and Docker knows 0 and 1"
-)]
-fn check(arguments: Vec<OsString>) -> u8 {
-    // Where a panic aborts at once, nobody calls this.
-    #[cfg(not(panic = "immediate-abort"))]
-    std::panic::set_hook(Box::new(|panic| {
-        let said = printable(panic.to_string().as_bytes(), 256);
-        report::standard().usage(&format!("this is a bug in healthchecker: {said}"));
-        std::process::exit(UNHEALTHY.into());
-    }));
+#[cfg(not(feature = "tiny"))]
+fn main() -> std::process::ExitCode {
+    tiny::signals::block_those_of_writes();
+    exit_code(std::env::args_os().skip(1).collect()).into()
+}
+
+/// Runs the check that `arguments` describe.
+fn exit_code(arguments: Vec<OsString>) -> u8 {
+    report_panics();
     let mut report = report::standard();
     let (check, style) = match cli::parse(arguments, &|name| std::env::var_os(name)) {
         Ok(Command::Check(check, style)) => (check, style),
@@ -54,15 +49,26 @@ fn check(arguments: Vec<OsString>) -> u8 {
         report.elsewhere(check.origin, ip);
         return UNHEALTHY;
     }
-    report.style(style.quiet, style.verbose);
     let deadline = Deadline::after(check.timeout);
+    report.style(style.quiet, style.verbose);
     report.give_up_at(deadline);
     let healthy = run::in_order(&check.targets, &deadline, |target, answer| {
-        let hint = report
-            .has_room()
-            .then(|| run::advise(target, &answer.outcome));
-        report.answer(target, answer, hint.flatten().as_ref(), check.timeout);
+        let advice = || run::advise(target, &answer.outcome);
+        let hint = report.has_room().then(advice).flatten();
+        report.answer(target, answer, hint.as_ref(), check.timeout);
     });
     report.end();
     if healthy { HEALTHY } else { UNHEALTHY }
+}
+
+/// A panic would end in 101 or in a signal, and Docker knows 0 and 1.
+fn report_panics() {
+    // Where a panic aborts at once, nobody calls the hook.
+    #[cfg(not(panic = "immediate-abort"))]
+    #[expect(clippy::exit, reason = "a panic hook cannot return an exit code")]
+    std::panic::set_hook(Box::new(|panic| {
+        let said = healthchecker::snippet::printable(panic.to_string().as_bytes(), 256);
+        report::standard().usage(&format!("this is a bug in healthchecker: {said}"));
+        std::process::exit(UNHEALTHY.into());
+    }));
 }

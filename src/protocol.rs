@@ -3,16 +3,13 @@
 //! A scheme is one thing: its file has the row, the bytes, the judge and its tests, and [`ALL`] names it. The help, the rules
 //! of options, the recognition of what answers in place of what was asked, and the tests of every judge follow from the row.
 
-use crate::expect::{BodyExpectations, HeaderExpectation, Statuses};
-use crate::target::place::{Host, Place};
-use crate::target::url::{NOT_A_URL, Url};
+use crate::target::url::NOT_A_URL;
 use crate::target::{Complaint, Target};
 use handshake::Handshake;
-use std::path::PathBuf;
 use std::sync::Arc;
-use ureq::http::{HeaderName, HeaderValue, Method};
 
 mod amqp;
+mod asked;
 mod bytes;
 mod fastcgi;
 mod file;
@@ -38,6 +35,8 @@ mod ssh;
 mod tcp;
 mod tls;
 mod zookeeper;
+
+pub use asked::{Asked, Located, Options};
 
 /// Every protocol, in the order of the help.
 pub static ALL: &[&Protocol] = &[
@@ -151,128 +150,6 @@ pub fn recognised(reply: &[u8]) -> Option<&'static Signature> {
     signatures.find(|signature| (signature.fits)(reply))
 }
 
-/// What a check asks of its targets, beside who they are.
-#[derive(Debug, Clone, Default)]
-pub struct Options {
-    /// Connect through this unix socket instead of TCP.
-    pub unix_socket: Option<PathBuf>,
-    /// The healthy statuses.
-    pub statuses: Option<Statuses>,
-    /// What is expected of the body.
-    pub body: BodyExpectations,
-    /// What is expected of a header.
-    pub expect_header: Option<HeaderExpectation>,
-    /// The request's method.
-    pub method: Option<Method>,
-    /// Its headers, beside those that are computed.
-    pub headers: Vec<(HeaderName, HeaderValue)>,
-    /// Its body.
-    pub data: Option<String>,
-    /// The `Authorization` of `--user`.
-    pub user: Option<HeaderValue>,
-    /// The `User-Agent`.
-    pub user_agent: Option<HeaderValue>,
-    /// Whether redirects within this machine are followed.
-    pub follow: bool,
-    /// What is sent first over plain TCP.
-    pub send: Option<Vec<u8>>,
-}
-
-/// A target as it was written, and all that is asked of it.
-#[derive(Debug)]
-pub struct Asked<'a> {
-    /// The row of its scheme.
-    pub protocol: &'static Protocol,
-    /// The whole text.
-    pub text: &'a str,
-    /// What follows the scheme and its colon.
-    pub rest: &'a str,
-    /// What all targets are asked.
-    pub options: &'a Arc<Options>,
-}
-
-/// Where a URL points, and what it says besides.
-#[derive(Debug)]
-pub struct Located {
-    /// The URL up to its port, without credentials.
-    pub name: String,
-    /// Host and port.
-    pub authority: String,
-    /// Where it listens.
-    pub place: Place,
-    /// The host as it is understood.
-    pub host: Host,
-    /// The port; 0 where only a socket's path counts.
-    pub port: u16,
-    /// User and password, percent-decoded.
-    pub credentials: Option<(String, String)>,
-    /// Path and query.
-    pub path: String,
-}
-
-impl Asked<'_> {
-    /// Reads the text as a URL.
-    ///
-    /// # Errors
-    /// What is wrong with it.
-    pub fn located(&self) -> Result<Located, String> {
-        let url = Url::parse(self.text)?;
-        let port = match (url.port.or(self.protocol.port), &self.options.unix_socket) {
-            (Some(port), _) => port,
-            // Only the socket counts.
-            (None, Some(_)) => 0,
-            (None, None) => return Err("needs a port".into()),
-        };
-        let authority = match port {
-            0 => url.host_text,
-            port => format!("{}:{port}", url.host_text),
-        };
-        let place = match &self.options.unix_socket {
-            Some(file) => Place::Unix(file.clone()),
-            None => Place::Tcp(url.host, port),
-        };
-        Ok(Located {
-            name: format!("{}://{authority}", self.protocol.scheme),
-            authority,
-            place,
-            host: url.host,
-            port,
-            credentials: url.credentials,
-            path: url.path,
-        })
-    }
-}
-
-impl Located {
-    /// For a protocol in which nobody logs in.
-    ///
-    /// # Errors
-    /// That the URL has credentials.
-    pub fn refuse_credentials(&self, asked: &Asked) -> Result<(), String> {
-        match self.credentials {
-            Some(_) => Err(format!(
-                "has credentials, which mean nothing to {}",
-                asked.protocol.scheme
-            )),
-            None => Ok(()),
-        }
-    }
-
-    /// For a protocol that has no paths.
-    ///
-    /// # Errors
-    /// That the URL has a path.
-    pub fn refuse_path(&self, asked: &Asked) -> Result<(), String> {
-        match self.path.as_str() {
-            "" | "/" => Ok(()),
-            _ => Err(format!(
-                "has a path, which means nothing to {}",
-                asked.protocol.scheme
-            )),
-        }
-    }
-}
-
 /// Makes a target of a text such as `http://localhost:8080/health`. Returns the row of its scheme as well.
 ///
 /// # Errors
@@ -309,6 +186,7 @@ fn unknown(scheme: &str, rest: &str) -> Complaint {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::verdict::Reply;
 
     #[test]
     fn rows_are_sound() {
@@ -323,6 +201,39 @@ mod tests {
                 assert_eq!(same.count(), 1, "{name}");
             }
         }
+    }
+
+    /// What is judged of a part of a reply is judged of the whole. The fuzz target `handshake` asks the same of any.
+    #[test]
+    fn verdicts_do_not_change_when_more_comes() {
+        let judge = |scheme: &str, reply: &[u8]| {
+            let row = ALL.iter().find(|row| row.scheme == scheme).unwrap();
+            row.handshake.unwrap().steps[0].judge.judge(reply)
+        };
+        for (scheme, reply) in [
+            ("redis", &b"-NOAUTH x\r\n\r\n"[..]),
+            ("redis", b"+PONG\r\n-"),
+            ("postgres", b"R\0\0\0\x08\0\0\0\0R"),
+            ("amqp", b"AMQP\0\0\x09\x01AMQP"),
+            ("mqtt", b"\x20\x03\0\x84\0\x20"),
+            (
+                "zookeeper",
+                b"ruok is not executed because it is not in the whitelist.\n\n",
+            ),
+        ] {
+            let whole = judge(scheme, reply);
+            assert_ne!(whole, Reply::Incomplete, "{scheme}");
+            for end in 0..reply.len() {
+                let part = judge(scheme, &reply[..end]);
+                assert!(
+                    part == Reply::Incomplete || part == whole,
+                    "{scheme} after {end}"
+                );
+            }
+        }
+        // The exception: nothing marks the end of `imok`, so what follows it may or may not have come.
+        assert_eq!(judge("zookeeper", b"imok"), Reply::Ok(4));
+        assert_eq!(judge("zookeeper", b"imok0\r\n\r\n"), Reply::WrongProtocol);
     }
 
     /// Every judge, given anything, answers.

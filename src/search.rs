@@ -1,11 +1,12 @@
-//! The one search for a text in bytes: linear in both, whatever they hold, because a service must not be able to choose a
-//! reply that takes long to search.
+//! The one search for a text in bytes. It takes time linear in both, so that no service can send a reply that takes long
+//! to search.
 
 use memchr::arch::all::twoway::Finder;
 
-/// Where `needle` begins in `haystack`, for the first time. An empty needle is found at the beginning.
+/// Where `needle` first begins in `haystack`. An empty needle is found at the beginning.
 ///
-/// This is memchr's portable algorithm; `memchr::memmem` would add the vector ones, which a body of 1 MiB does not need.
+/// This is memchr's portable algorithm. `memchr::memmem` would add the code for vector instructions, which a body of 1 MiB
+/// does not need.
 pub fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
     Finder::new(needle).find(haystack, needle)
 }

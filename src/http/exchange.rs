@@ -1,7 +1,8 @@
 //! One request and its response.
 
 use super::body::Body;
-use super::transport::{Dialler, failure_in};
+use super::dialler::Dialler;
+use super::transport::failure_in;
 use super::{bad_head, head};
 use crate::deadline::Deadline;
 use crate::target::Place;
@@ -11,19 +12,19 @@ use std::time::Duration;
 use ureq::http::{HeaderName, HeaderValue, Method, Request as UreqRequest, Uri};
 use ureq::{Agent, BodyReader, Error};
 
-/// How much of a body that nobody needs is read for the sake of a polite close.
+/// How much of an unneeded body is read so that closing does not reset the connection.
 const UNNEEDED: usize = 64 * 1024;
 
 /// A request, and where it goes.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// Whom it is sent to, whatever the URI says.
+    /// Where it is sent, whatever the URI says.
     pub place: Place,
     /// The method.
     pub method: Method,
     /// Scheme, authority and path.
     pub uri: Uri,
-    /// Every header that is not computed.
+    /// The headers, but for those that ureq computes.
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// The body.
     pub data: Option<String>,
@@ -39,11 +40,11 @@ pub struct Response {
     reader: BodyReader<'static>,
 }
 
-/// Sends `request`, and waits for the head of the final response. What went over the wire is in `trace`, whatever comes of
-/// it.
+/// Sends `request`, and waits for the head of the final response. What went over the wire is then in `trace`, after a
+/// failure too.
 ///
 /// # Errors
-/// [`Failure`], as [`dial`](crate::net::dial), [`Stream`](crate::net::Stream) or the head itself give it.
+/// Those of [`dial`](crate::net::dial) and [`Stream`](crate::net::Stream), and those of a head that cannot be read.
 pub fn send(
     request: &Request,
     deadline: &Deadline,
@@ -74,12 +75,12 @@ fn run(agent: &Agent, request: &Request) -> Result<ureq::http::Response<ureq::Bo
     }
     match &request.data {
         None if !needs_body => agent.run(asked),
-        // An absent body is an empty one here: `Content-Length: 0`.
+        // Without a body, these methods send an empty one: `Content-Length: 0`.
         data => agent.run(asked.map(|()| data.as_deref().unwrap_or_default().as_bytes())),
     }
 }
 
-/// An agent without what ureq does unless it is told not to.
+/// An agent with ureq's surprising defaults turned off.
 fn agent(dialler: &Dialler) -> Agent {
     let config = Agent::config_builder()
         // Containers carry proxy variables; a check must not follow them.
@@ -95,7 +96,7 @@ fn agent(dialler: &Dialler) -> Agent {
     Agent::with_parts(config, dialler.clone(), dialler.clone())
 }
 
-/// The request line or the longest field, with room for the few bytes around it: ureq writes each in one piece.
+/// Room for the request line and for the longest field: ureq writes each in one piece, and fails if it does not fit.
 fn longest_line(request: &Request) -> usize {
     let fields = request.headers.iter();
     let field = fields
@@ -130,7 +131,7 @@ impl Response {
             .collect()
     }
 
-    /// A coding of the body that nobody here can undo.
+    /// A coding of the body that is not undone here.
     pub fn coding(&self) -> Option<Vec<u8>> {
         self.dialler.shared().coding.clone()
     }
@@ -140,7 +141,7 @@ impl Response {
         self.dialler.shared().body == Body::UntilClose
     }
 
-    /// Appends to `body` what comes next of the content; 0 at its end.
+    /// Appends the next part of the content to `body`, and returns its length; 0 at the end.
     ///
     /// # Errors
     /// [`Failure::BadBody`], [`Failure::ClosedEarly`], and those of [`Stream::read`](crate::net::Stream::read).
@@ -160,7 +161,7 @@ impl Response {
         Ok(read)
     }
 
-    /// From now on, whatever is left to do has only this long.
+    /// Shortens the deadline to `grace` from now.
     pub fn hurry(&self, grace: Duration) {
         let mut shared = self.dialler.shared();
         shared.deadline = shared.deadline.or_within(grace);

@@ -25,7 +25,7 @@ impl Request {
         let uri = given::http_uri(url.host, port, &url.path).ok_or(NotFollowed::Elsewhere)?;
         let mut headers = self.headers.clone();
         if uri.authority() != self.uri.authority() {
-            // Another service: what was meant for the first one stays with it.
+            // It is another service, which must not be sent the credentials for the first one.
             let private = [header::AUTHORIZATION, header::COOKIE, header::HOST];
             headers.retain(|(name, _)| !private.contains(name));
         }

@@ -12,7 +12,7 @@ use std::time::Duration;
 /// (`select_estimate_accuracy` in fs/select.c), so that it can serve several timers at once.
 const EXACT: Duration = Duration::from_secs(5);
 
-/// Waits until `fd` is ready for one of `events`, or has an error or an end to tell of, and returns which it is.
+/// Waits until `fd` is ready for one of `events`, or has an error or a hang-up. Returns which of them it is.
 ///
 /// # Errors
 /// [`Expired`], when the deadline passes before that.
@@ -31,9 +31,9 @@ pub fn ready(fd: &impl AsFd, events: PollFlags, deadline: &Deadline) -> Result<P
         let mut polled = [PollFd::new(fd, events)];
         match poll(&mut polled, Some(&wait)) {
             Ok(1..) => return Ok(polled[0].revents()),
-            // The time is up, or nearly so, or a signal came: the clock decides.
+            // The wait is over, or a signal came: the clock says whether time is left.
             Ok(_) | Err(Errno::INTR) => {}
-            // No memory for the call: what follows says so better.
+            // No memory for the call. The read or write that follows reports it with its phase.
             Err(_) => return Ok(events),
         }
     }

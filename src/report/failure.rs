@@ -1,7 +1,7 @@
 //! The words for why a target is not healthy.
 
 use super::time::{age, time};
-use super::words::Words;
+use super::words::{Words, joined};
 use crate::http::MAX_HEAD;
 use crate::snippet::{Snippet, printable};
 use crate::verdict::{Failure, NotFollowed, Peer, Phase};
@@ -80,7 +80,10 @@ impl Words<'_> {
             true => String::new(),
             false => self.body_part(body),
         };
-        format!("status {got}, expected {}{body}", self.quoted(expected, ""))
+        format!(
+            "status {got}, expected {}{body}",
+            printable(expected.as_bytes(), 80)
+        )
     }
 
     fn redirect(&self, status: u16, to: &Snippet, why: NotFollowed) -> String {
@@ -224,16 +227,6 @@ pub fn peer_name(peer: &Peer) -> String {
         Peer::Tcp(address) => address.to_string(),
         Peer::Unix(path) => printable(path.as_os_str().as_encoded_bytes(), 120),
     }
-}
-
-/// `[String]::join`, which would cost 800 bytes.
-pub fn joined(texts: &[String], between: &str) -> String {
-    let mut all = String::new();
-    for (at, text) in texts.iter().enumerate() {
-        all.push_str(if at > 0 { between } else { "" });
-        all.push_str(text);
-    }
-    all
 }
 
 fn system_error(errno: i32) -> String {

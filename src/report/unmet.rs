@@ -5,6 +5,7 @@ use crate::expect::MAX_BODY;
 use crate::verdict::Unmet;
 
 impl Words<'_> {
+    /// What was expected, and what is there instead.
     pub fn unmet(&self, unmet: &Unmet) -> String {
         match unmet {
             Unmet::Body {
@@ -12,28 +13,23 @@ impl Words<'_> {
                 bounded,
                 body,
             } => {
-                let bound = if *bounded {
-                    format!(" in its first {} MiB", MAX_BODY >> 20)
-                } else {
-                    String::new()
+                let bound = match bounded {
+                    true => format!(" in its first {} MiB", MAX_BODY >> 20),
+                    false => String::new(),
                 };
-                format!(
-                    "body lacks {}{bound}{}",
-                    self.quoted(text, "\""),
-                    self.body_part(body)
-                )
+                let (text, body) = (self.quoted(text, "\""), self.body_part(body));
+                format!("body lacks {text}{bound}{body}")
             }
             Unmet::BodyNot { text, body } => {
+                let (text, body) = (self.quoted(text, "\""), self.body_part(body));
+                format!("body contains {text}{body}")
+            }
+            Unmet::BodyTooLong => {
                 format!(
-                    "body contains {}{}",
-                    self.quoted(text, "\""),
-                    self.body_part(body)
+                    "body longer than the {} MiB that are searched",
+                    MAX_BODY >> 20
                 )
             }
-            Unmet::BodyTooLong => format!(
-                "body longer than the {} MiB that are searched",
-                MAX_BODY >> 20
-            ),
             Unmet::NotJson { body } => format!("body is not JSON{}", self.body_part(body)),
             Unmet::JsonLacks { path, body } => {
                 format!(
@@ -47,12 +43,8 @@ impl Words<'_> {
                 expected,
                 got,
             } => {
-                format!(
-                    "JSON {} is {}, expected {}",
-                    self.quoted(path, ""),
-                    self.shown(got),
-                    self.quoted(expected, "\"")
-                )
+                let (path, expected) = (self.quoted(path, ""), self.quoted(expected, "\""));
+                format!("JSON {path} is {}, expected {expected}", self.shown(got))
             }
             Unmet::HeaderLacks { name } => format!("no header {}", self.quoted(name, "")),
             Unmet::HeaderDiffers {
@@ -60,11 +52,10 @@ impl Words<'_> {
                 expected,
                 got,
             } => {
+                let (name, expected) = (self.quoted(name, ""), self.quoted(expected, "\""));
                 format!(
-                    "header {} is \"{}\", expected {}",
-                    self.quoted(name, ""),
-                    self.shown(got),
-                    self.quoted(expected, "\"")
+                    "header {name} is \"{}\", expected {expected}",
+                    self.shown(got)
                 )
             }
         }

@@ -1,6 +1,5 @@
 //! The line of one target: verdict, name, cause, advice, time.
 
-use super::failure::joined;
 use super::time::{age, time};
 use crate::run::advice::Hint;
 use crate::snippet::{Secrets, Snippet, printable};
@@ -106,6 +105,10 @@ impl Words<'_> {
 
     /// Text of the command line, escaped and cut like everything else.
     pub fn quoted(&self, text: &str, quote: &str) -> String {
+        // A secret can be given here as well, and one that is too short is not found.
+        if self.secrets.hide_everything() {
+            return "(not shown)".into();
+        }
         let text = printable(&self.secrets.blacken(text.as_bytes()), 80);
         format!("{quote}{text}{quote}")
     }
@@ -118,6 +121,16 @@ fn advice(hint: &Hint) -> String {
         Hint::Speaks(name) => format!("this looks like {name}"),
         Hint::Follow => "-L follows redirects".into(),
     }
+}
+
+/// `[String]::join`, which would cost 800 bytes.
+pub fn joined(texts: &[String], between: &str) -> String {
+    let mut all = String::new();
+    for (at, text) in texts.iter().enumerate() {
+        all.push_str(if at > 0 { between } else { "" });
+        all.push_str(text);
+    }
+    all
 }
 
 #[cfg(test)]

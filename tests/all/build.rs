@@ -1,6 +1,6 @@
 //! What the binary is made of: one file that needs nothing beside it.
 
-use crate::support::{checker, only_if_asked};
+use crate::support::{Skip, checker, only_if_asked};
 use libtest_mimic::Trial;
 use std::path::PathBuf;
 use std::process::Command;
@@ -13,8 +13,12 @@ pub fn trials() -> Vec<Trial> {
         None => only_if_asked("builds for a minute", release),
     });
     trials.extend(only_if_asked(
-        "builds all that the program depends on twice",
-        trials![a_package_builds_static_or_not_at_all],
+        "builds all that the program depends on",
+        trials![
+            a_package_builds_static_or_not_at_all,
+            a_build_says_that_it_has_lost_its_flags,
+            the_program_builds_without_its_tricks,
+        ],
     ));
     trials
 }
@@ -161,20 +165,32 @@ fn the_release_is_stripped() {
     for (kind, ..) in elf.segments() {
         assert_ne!(kind, PT_INTERP, "it has an interpreter");
     }
+    assert_has_no_unwinder(&elf);
+}
+
+/// 280 KB for a backtrace that nobody prints. No linker option hides that a symbol is there twice, so a release that links
+/// has one definition of each; this asserts that it is not the unwinder's.
+fn assert_has_no_unwinder(elf: &Elf) {
+    for text in [
+        // Where debuggers look for symbols, and so does the standard library's backtrace.
+        "/usr/lib/debug/.build-id/",
+        // What LLVM's unwinder, which musl's targets link, begins its messages with.
+        "libunwind: ",
+    ] {
+        assert!(!elf.contains(text), "{text}");
+    }
 }
 
 fn built() -> PathBuf {
-    let build = Command::new(env!("CARGO"))
-        .args([
-            "build",
-            "--release",
-            "--bin",
-            "healthchecker",
-            "--message-format",
-            "json",
-            "--quiet",
-        ])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
+    let mut build = Command::new(env!("CARGO"));
+    build.args(["build", "--release", "--bin", "healthchecker"]);
+    build.args(["--message-format", "json", "--quiet"]);
+    executable(build.current_dir(env!("CARGO_MANIFEST_DIR")))
+}
+
+/// What a call of cargo has built, which it tells in JSON.
+fn executable(build: &mut Command) -> PathBuf {
+    let build = build
         .output()
         .expect("cargo runs, because it has started this");
     let lines = String::from_utf8_lossy(&build.stdout);
@@ -235,6 +251,42 @@ fn a_package_builds_static_or_not_at_all() {
         said.contains("this program would need a libc beside it"),
         "{said}"
     );
+}
+
+fn a_build_says_that_it_has_lost_its_flags() -> Result<(), Skip> {
+    let target = format!("{}-unknown-linux-musl", std::env::consts::ARCH);
+    let build = |flags: Option<&str>| {
+        let mut check = cargo(env!("CARGO_MANIFEST_DIR").as_ref());
+        check.args(["check", "--release", "--target", &target]);
+        let output = check.envs(flags.map(|flags| ("RUSTFLAGS", flags))).output();
+        let output = output.expect("cargo runs, because it has started this");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        output.status.success().then_some(said.clone()).ok_or(said)
+    };
+    let whole = build(None).map_err(|said| Skip::new(format!("no build for {target}: {said}")))?;
+    assert!(!whole.contains("relocation-model"), "{whole}");
+    let lost = build(Some("--cfg=any")).expect("the same with fewer flags");
+    assert!(
+        lost.contains("without -Crelocation-model=static the program is 30 KB larger"),
+        "{lost}"
+    );
+    Ok(())
+}
+
+/// As `--no-default-features` builds it, with any linkage; the rest of these tests can be run with it, too.
+fn the_program_builds_without_its_tricks() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let mut build = cargo(env!("CARGO_MANIFEST_DIR").as_ref());
+    build.args(["build", "--release", "--bin", "healthchecker"]);
+    build.args(["--no-default-features", "--message-format", "json"]);
+    // Flags from the environment replace those that make it static.
+    build.env("RUSTFLAGS", "--cfg=any");
+    let program = executable(build.arg("--target-dir").arg(directory.path()));
+    let said = Command::new(program).arg("http://127.0.0.1:1/").output();
+    let said = said.expect("it runs where it was built");
+    assert_eq!(said.status.code(), Some(1));
+    let line = String::from_utf8_lossy(&said.stderr);
+    assert!(line.contains("connection refused at 127.0.0.1:1"), "{line}");
 }
 
 /// Cargo as a person calls it, without what cargo has set for this test.

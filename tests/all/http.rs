@@ -9,12 +9,14 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 mod connection;
+mod curl;
 mod damage;
 mod expectations;
 mod framing;
 mod head;
 mod pieces;
 mod redirects;
+mod repairs;
 mod request;
 
 pub fn trials() -> Vec<Trial> {
@@ -26,6 +28,8 @@ pub fn trials() -> Vec<Trial> {
         request::trials(),
         redirects::trials(),
         pieces::trials(),
+        repairs::trials(),
+        curl::trials(),
         damage::trials(),
     ]
     .into_iter()

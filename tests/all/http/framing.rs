@@ -104,8 +104,6 @@ fn chunks() {
         "\u{b2}\r\nUP\r\n0\r\n\r\n",
         "10000000000000000\r\nUP\r\n0\r\n\r\n",
         "ffffffffffffffffffffffffffffffff\r\nUP\r\n0\r\n\r\n",
-        "2\r\nUPX\r\n0\r\n\r\n",
-        "3\r\nUP\r\n0\r\n\r\n",
         "2\r\r\nUP\r\n0\r\n\r\n",
         "1c\r\r\nUP\r\n0\r\n\r\n",
         "2\nUP\n0\n\n",
@@ -116,6 +114,17 @@ fn chunks() {
         }
         // Nothing is expected of it, so nobody looks.
         judge(&[(reply(body).as_bytes(), &[], WELL)]);
+    }
+    // What comes before the fault stands, however the network cuts the reply.
+    for body in [
+        "2\r\nUPX\r\n0\r\n\r\n",
+        "3\r\nUP\r\n0\r\n\r\n",
+        "2\r\nUP\r\nx\r\n",
+    ] {
+        for options in [&["--body-not", "DOWN"][..], &["-j", "a"], &["-b", "DOWN"]] {
+            judge(&[(reply(body).as_bytes(), options, malformed)]);
+        }
+        judge(&[(reply(body).as_bytes(), &["-b", "UP"], WELL)]);
     }
 }
 

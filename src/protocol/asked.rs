@@ -1,0 +1,131 @@
+//! What a protocol makes its target of: the text of the target, and what all targets are asked.
+
+use super::Protocol;
+use crate::expect::{BodyExpectations, HeaderExpectation, Statuses};
+use crate::target::url::Url;
+use crate::target::{Host, Place};
+use std::path::PathBuf;
+use std::sync::Arc;
+use ureq::http::{HeaderName, HeaderValue, Method};
+
+/// What a check asks of its targets, beside who they are.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Connect through this unix socket instead of TCP.
+    pub unix_socket: Option<PathBuf>,
+    /// The healthy statuses.
+    pub statuses: Option<Statuses>,
+    /// What is expected of the body.
+    pub body: BodyExpectations,
+    /// What is expected of a header.
+    pub expect_header: Option<HeaderExpectation>,
+    /// The request's method.
+    pub method: Option<Method>,
+    /// Its headers, beside those that are computed.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// Its body.
+    pub data: Option<String>,
+    /// The `Authorization` of `--user`.
+    pub user: Option<HeaderValue>,
+    /// The `User-Agent`.
+    pub user_agent: Option<HeaderValue>,
+    /// Whether redirects within this machine are followed.
+    pub follow: bool,
+    /// What is sent first over plain TCP.
+    pub send: Option<Vec<u8>>,
+}
+
+/// A target as it was written, and all that is asked of it.
+#[derive(Debug)]
+pub struct Asked<'a> {
+    /// The row of its scheme.
+    pub protocol: &'static Protocol,
+    /// The whole text.
+    pub text: &'a str,
+    /// What follows the scheme and its colon.
+    pub rest: &'a str,
+    /// What all targets are asked.
+    pub options: &'a Arc<Options>,
+}
+
+/// Where a URL points, and what it says besides.
+#[derive(Debug)]
+pub struct Located {
+    /// The URL up to its port, without credentials.
+    pub name: String,
+    /// Host and port.
+    pub authority: String,
+    /// Where it listens.
+    pub place: Place,
+    /// The host as it is understood.
+    pub host: Host,
+    /// The port; 0 where only a socket's path counts.
+    pub port: u16,
+    /// User and password, percent-decoded.
+    pub credentials: Option<(String, String)>,
+    /// Path and query.
+    pub path: String,
+}
+
+impl Asked<'_> {
+    /// Reads the text as a URL.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn located(&self) -> Result<Located, String> {
+        let url = Url::parse(self.text)?;
+        let port = match (url.port.or(self.protocol.port), &self.options.unix_socket) {
+            (Some(port), _) => port,
+            // Only the socket counts.
+            (None, Some(_)) => 0,
+            (None, None) => return Err("needs a port".into()),
+        };
+        let authority = match port {
+            0 => url.host_text,
+            port => format!("{}:{port}", url.host_text),
+        };
+        let place = match &self.options.unix_socket {
+            Some(file) => Place::Unix(file.clone()),
+            None => Place::Tcp(url.host, port),
+        };
+        Ok(Located {
+            name: format!("{}://{authority}", self.protocol.scheme),
+            authority,
+            place,
+            host: url.host,
+            port,
+            credentials: url.credentials,
+            path: url.path,
+        })
+    }
+}
+
+impl Located {
+    /// For a protocol in which nobody logs in.
+    ///
+    /// # Errors
+    /// That the URL has credentials.
+    pub fn refuse_credentials(&self, asked: &Asked) -> Result<(), String> {
+        match self.credentials {
+            Some(_) => Err(format!(
+                "has credentials, which mean nothing to {}",
+                asked.protocol.scheme
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// For a protocol that has no paths.
+    ///
+    /// # Errors
+    /// That the URL has a path.
+    pub fn refuse_path(&self, asked: &Asked) -> Result<(), String> {
+        match self.path.as_str() {
+            "" | "/" => Ok(()),
+            _ => Err(format!(
+                "has a path, which means nothing to {}",
+                asked.protocol.scheme
+            )),
+        }
+    }
+}
