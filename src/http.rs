@@ -4,7 +4,7 @@
 //! here alone: ureq is shown one whole, final head without framing fields, and then the content without its framing, which
 //! ureq reads until the connection ends. So a body cannot end in two places, and a failure keeps its reason.
 //!
-//! The replies that ureq 3.5.1 reads wrongly, and where each is repaired, are listed in `tests/all/repairs.rs`, with a test
+//! The replies that ureq 3.5.1 reads wrongly, and where each is repaired, are listed in `tests/all/http/repairs.rs`, with a test
 //! that fails when ureq does not need the repair any more.
 
 pub mod body;

@@ -9,8 +9,11 @@
 //! it prints, and its exit code. Fails if one of them is not what it should be. It takes a second and leaves
 //! nothing behind.
 
-#![allow(clippy::print_stderr)] // A program's own main may print.
+#![allow(clippy::print_stdout, clippy::print_stderr)] // A program's own main may print.
 
+#[path = "../accountservice/program.rs"]
+#[expect(dead_code, reason = "it ends as the services do, and begins otherwise")]
+mod program;
 #[path = "../accountservice/service.rs"]
 mod service;
 
@@ -28,13 +31,7 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    match a_day() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    program::exit_code(a_day())
 }
 
 fn a_day() -> Result<(), Box<dyn Error>> {

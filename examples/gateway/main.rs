@@ -15,54 +15,34 @@
 
 #[path = "../accountservice/http.rs"]
 mod http;
+#[path = "../accountservice/program.rs"]
+mod program;
 mod upstream;
 
 use http::{Reply, Server};
+use program::Program;
 use serde_json::{Value, json};
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
-use std::error::Error;
-use std::net::SocketAddr;
 use std::process::ExitCode;
-use std::thread;
 use upstream::{Upstream, cause};
 
-const USAGE: &str = "Usage: gateway [--listen ADDRESS:PORT] [--upstream URL]
+const PROGRAM: Program = Program {
+    usage: "Usage: gateway [--listen ADDRESS:PORT] [--upstream URL]
 
   --listen ADDRESS:PORT  where to listen (default: 0.0.0.0:8080)
   --upstream URL         the accountservice (default: http://localhost:6767)
-";
-
-struct Arguments {
-    listen: SocketAddr,
-    upstream: Upstream,
-}
+",
+    port: 8080,
+    option: "upstream",
+    default: "http://localhost:6767",
+};
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn run() -> Result<(), Box<dyn Error>> {
-    let Some(Arguments { listen, upstream }) = arguments()? else {
-        print!("{USAGE}");
-        return Ok(());
-    };
-    // Before anything else: process 1 of a container has no default action, so an early signal would be lost.
-    let mut signals = Signals::new([SIGINT, SIGTERM])?;
-    let server = Server::start(listen, move |path| answer(path, &upstream))?;
-    println!("listening on {}", server.address());
-    let stop = server.stopper();
-    thread::spawn(move || {
-        signals.forever().next();
-        stop();
-    });
-    Ok(server.wait()?)
+    PROGRAM.main(|options| {
+        let upstream: Upstream = (options.own.to_string_lossy().parse())
+            .map_err(|error| format!("--upstream: {error}"))?;
+        let server = Server::start(options.listen, move |path| answer(path, &upstream))?;
+        Ok((server.address(), server.stopper(), || server.wait()))
+    })
 }
 
 fn answer(path: &str, upstream: &Upstream) -> Reply {
@@ -99,27 +79,4 @@ fn health(upstream: &Upstream) -> Reply {
 
 fn down(upstream: Value) -> Reply {
     Reply(503, json!({ "status": "DOWN", "upstream": upstream }))
-}
-
-/// What the command line says, or none if it asks for help.
-fn arguments() -> Result<Option<Arguments>, Box<dyn Error>> {
-    use lexopt::prelude::*;
-    let mut listen = SocketAddr::from(([0, 0, 0, 0], 8080));
-    let mut upstream: Upstream = "http://localhost:6767".parse()?;
-    let mut parser = lexopt::Parser::from_env();
-    while let Some(argument) = parser.next()? {
-        match argument {
-            Long("listen") => {
-                let address = parser.value()?.parse();
-                listen = address.map_err(|error| format!("--listen: {error}"))?;
-            }
-            Long("upstream") => {
-                let url = parser.value()?.parse();
-                upstream = url.map_err(|error| format!("--upstream: {error}"))?;
-            }
-            Short('h') | Long("help") => return Ok(None),
-            other => return Err(other.unexpected().into()),
-        }
-    }
-    Ok(Some(Arguments { listen, upstream }))
 }

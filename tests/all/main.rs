@@ -14,40 +14,35 @@ mod support;
 mod budgets;
 mod build;
 mod cli;
-mod curl;
-mod deadline;
+mod connect;
 mod docker;
-mod grpc;
-mod handshake;
 mod hostile;
 mod http;
-mod http_pieces;
-mod http_wire;
-mod local;
-mod repairs;
-mod secrets;
+mod protocol;
+mod report;
+mod run;
 mod servers;
 
 /// Those that lean on a server's reply to come before a short deadline, or on a short wait to be long enough. They run
 /// one at a time, and nothing beside them.
 const ALONE: &[&str] = &[
-    "grpc::silence_resets_and_endless_frames",
-    "handshake::a_unix_socket_that_accepts_nobody",
-    "handshake::several_targets_share_the_deadline",
-    "handshake::silence_and_drips",
-    "handshake::tcp",
-    "http::answers_before_it_has_read_all",
-    "http::drips",
-    "http::endless_interim_responses",
-    "http::full_accept_queue",
-    "http::full_accept_queue_of_a_unix_socket",
-    "http::heads_without_end",
-    "http::never_reads",
-    "http::resets_while_sending",
-    "http::silence_in_each_phase",
-    "http_wire::ends_politely",
-    "http_wire::one_deadline_for_all_targets",
-    "http_wire::unix_sockets",
+    "protocol::grpc::silence_resets_and_endless_frames",
+    "connect::a_unix_socket_that_accepts_nobody",
+    "run::several_targets_share_the_deadline",
+    "protocol::silence_and_drips",
+    "protocol::tcp::tcp",
+    "http::connection::answers_before_it_has_read_all",
+    "http::connection::drips",
+    "http::head::endless_interim_responses",
+    "connect::full_accept_queue",
+    "connect::full_accept_queue_of_a_unix_socket",
+    "http::head::heads_without_end",
+    "http::connection::never_reads",
+    "http::connection::resets_while_sending",
+    "http::connection::silence_in_each_phase",
+    "http::connection::ends_politely",
+    "run::one_deadline_for_all_targets",
+    "connect::unix_sockets",
 ];
 
 /// macOS allows a process 256.
@@ -65,16 +60,11 @@ fn main() -> ExitCode {
         budgets::trials(),
         build::trials(),
         cli::trials(),
+        connect::trials(),
         http::trials(),
-        http_pieces::trials(),
-        http_wire::trials(),
-        curl::trials(),
-        handshake::trials(),
-        grpc::trials(),
-        deadline::trials(),
-        secrets::trials(),
-        local::trials(),
-        repairs::trials(),
+        protocol::trials(),
+        run::trials(),
+        report::trials(),
         hostile::trials(),
     ];
     let (alone, mut trials): (Vec<_>, Vec<_>) = trials

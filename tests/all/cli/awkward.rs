@@ -1,11 +1,11 @@
 //! Arguments that nobody means: whatever they are, the answer is one of two exit codes, and short.
 
 use super::{VALUED, Variables, parse_in};
-use crate::support::{Run, command, run};
+use crate::support::{Run, command, run, runner};
 use healthchecker::cli::{self, Command, Usage};
+use healthchecker::protocol::ALL;
 use libtest_mimic::Trial;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
@@ -129,16 +129,6 @@ fn three_awkward_arguments_of_the_binary() {
     }
 }
 
-/// The same cases each time: a test that fails once in a hundred runs is one that nobody believes.
-fn runner(cases: u32) -> TestRunner {
-    let config = Config {
-        cases,
-        failure_persistence: None,
-        ..Config::default()
-    };
-    TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha))
-}
-
 /// An argument: anything, something awkward, an option with a value of anything, a cluster, a URL with anything in it.
 fn any_argument() -> impl Strategy<Value = Vec<u8>> {
     let bytes = || proptest::collection::vec(any::<u8>(), 0..12);
@@ -165,9 +155,8 @@ fn any_argument() -> impl Strategy<Value = Vec<u8>> {
             .prop_map(|letters| [b"-".as_slice(), &letters].concat());
     let good = (0..VALUED.len())
         .prop_map(|row| format!("--{}={}", VALUED[row].long, VALUED[row].good).into_bytes());
-    let schemes = [
-        "http", "https", "tcp", "pid", "file", "redis", "grpc", "fastcgi",
-    ];
+    let mut schemes: Vec<&str> = ALL.iter().map(|row| row.scheme).collect();
+    schemes.push("https");
     let url = (0..schemes.len(), value(), value()).prop_map(move |(at, host, path)| {
         [schemes[at].as_bytes(), b"://", &host, b":1/", &path].concat()
     });

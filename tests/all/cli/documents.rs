@@ -2,6 +2,7 @@
 
 use crate::support::{Server, check, command, run};
 use healthchecker::cli::{self, Command};
+use healthchecker::protocol::ALL;
 use healthchecker::report;
 use healthchecker::run::advice::Hint;
 use healthchecker::verdict::{Answer, Failure, Health, Outcome, Peer, Phase, Snippet, Trace};
@@ -19,7 +20,8 @@ pub fn trials() -> Vec<Trial> {
         binaries_are_where_the_readme_says,
         redirects_are_as_the_readme_says,
         curl_options_are_the_same,
-        image_copies_what_a_build_needs
+        image_copies_what_a_build_needs,
+        contributing_names_what_there_is,
     ]
 }
 
@@ -270,6 +272,43 @@ fn image_copies_what_a_build_needs() {
         let packed = name.starts_with("Cargo.") || manifest.contains(&format!("\"/{name}\""));
         assert!(packed, "{name} is not in the package");
     }
+}
+
+/// Every path in CONTRIBUTING.md exists, as it is or with `.rs`, and every `ITEM` of or in a `FILE` is there.
+fn contributing_names_what_there_is() {
+    let text = read(&at_the_top("CONTRIBUTING.md"));
+    let rows = ALL.iter().map(|row| row.scheme);
+    let spans: Vec<&str> = text.split('`').collect();
+    let mut paths = 0;
+    for (at, path) in spans.iter().enumerate().skip(1).step_by(2) {
+        let folders = ["src/", "tests/", ".ci/"];
+        // .ci is no part of the package.
+        let here = !path.starts_with(".ci/") || at_the_top(".ci").exists();
+        if !folders.iter().any(|folder| path.starts_with(folder)) || !here {
+            continue;
+        }
+        paths += 1;
+        let file = |path: &str| {
+            let plain = at_the_top(path);
+            let source = at_the_top(&format!("{path}.rs"));
+            [source, plain].into_iter().find(|file| file.exists())
+        };
+        if path.contains("/NAME.rs") {
+            for name in rows.clone() {
+                let path = path.replace("NAME", name);
+                // What HTTP is tested for fills a folder.
+                let path = path.replace("tests/all/protocol/http.rs", "tests/all/http.rs");
+                assert!(file(&path).is_some(), "{path}");
+            }
+            continue;
+        }
+        let file = file(path).unwrap_or_else(|| panic!("there is no {path}"));
+        if [" of ", " in "].contains(&spans[at - 1]) {
+            let item = spans[at - 2];
+            assert!(read(&file).contains(item), "there is no {item} in {path}");
+        }
+    }
+    assert!(paths > 30, "only {paths} paths were found");
 }
 
 fn find_dockerfiles(directory: &Path, found: &mut Vec<PathBuf>) {

@@ -1,12 +1,10 @@
 //! The same service asked by the installed curl and by the binary, whose options have curl's names: where they differ, the
 //! table says why.
 
-use crate::http::deaf_port;
-use crate::support::{Run, Server, Skip, check, read_request};
+use crate::support::{Run, Server, Skip, check, deaf_port, read_request, runner};
 use libtest_mimic::Trial;
 use proptest::prelude::*;
 use proptest::sample::select;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::{Command, Output};
@@ -432,12 +430,7 @@ fn generated_replies() -> Result<(), Skip> {
         }),
     ];
     let replies = (interim, version, status, reason, fields, framed);
-    let config = Config {
-        cases: 60,
-        failure_persistence: None,
-        ..Config::default()
-    };
-    TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha))
+    runner(60)
         .run(
             &replies,
             |(interim, version, status, reason, fields, (framing, body))| {

@@ -1,75 +1,19 @@
-//! The one deadline: kept at any length, over waiting, judging and printing.
+//! Streams that nobody reads, that are read late, or that take nothing more.
 
-use crate::http::{OK, hold};
-use crate::support::{Server, checker, command, only_if_asked};
+use crate::http::OK;
+use crate::support::{Server, checker, command};
 use libtest_mimic::Trial;
 use std::io::Read;
-use std::os::unix::net::UnixListener;
 use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
 pub fn trials() -> Vec<Trial> {
-    let mut trials = trials![
+    trials![
         nobody_reads_what_is_printed,
         a_reader_who_is_late,
         a_file_that_may_not_grow,
-    ];
-    trials.extend(only_if_asked(
-        "waits for half a minute",
-        trials![long_deadlines],
-    ));
-    trials
-}
-
-/// How late a check may be here. The promise is 20 ms on an idle machine; what runs on the kernel's timer wheel is up to 2 s
-/// late on these lengths.
-const LATE: Duration = Duration::from_millis(300);
-
-/// Side by side, because they do nothing but wait.
-fn long_deadlines() {
-    let silent = Server::new(hold);
-    let directory = tempfile::tempdir().expect("a directory");
-    let socket = directory.path().join("full.sock");
-    let _full = full_unix_socket(&socket);
-    let socket = socket.to_str().expect("a path in UTF-8");
-    let url = silent.url("/");
-    let waits: [(&str, &[&str]); 5] = [
-        ("5s", &[&url]),
-        ("11s", &[&url]),
-        ("20s", &[&url]),
-        ("28s", &[&url]),
-        ("20s", &["--unix-socket", socket, "http://localhost/"]),
-    ];
-    thread::scope(|scope| {
-        for (time, target) in waits {
-            scope.spawn(move || {
-                let begun = Instant::now();
-                let mut child = command(["-q", "-t", time].iter().chain(target))
-                    .spawn()
-                    .expect("it runs");
-                assert_eq!(child.wait().expect("its end").code(), Some(1));
-                let took = begun.elapsed();
-                let asked: u64 = time.trim_end_matches('s').parse().expect("a number");
-                let late = took.checked_sub(Duration::from_secs(asked));
-                let late = late.unwrap_or_else(|| panic!("{target:?}: {took:?}, not {time}"));
-                assert!(late < LATE, "{target:?}: {late:?} late after {time}");
-            });
-        }
-    });
-}
-
-/// A listener that accepts nobody, with its queue full.
-fn full_unix_socket(path: &std::path::Path) -> impl Sized {
-    use rustix::net::{AddressFamily, SocketAddrUnix, SocketType};
-    let listener =
-        rustix::net::socket(AddressFamily::UNIX, SocketType::STREAM, None).expect("a socket");
-    let address = SocketAddrUnix::new(path).expect("an address");
-    rustix::net::bind(&listener, &address).expect("bind");
-    rustix::net::listen(&listener, 0).expect("listen");
-    let listener = UnixListener::from(listener);
-    let waiting = std::os::unix::net::UnixStream::connect(path).expect("the only place");
-    (listener, waiting)
+    ]
 }
 
 /// A pipe that is full. Whoever has the other end does not read it.

@@ -1,16 +1,14 @@
-//! Workers that listen on nothing: a process by its PID file, and a heartbeat file.
+//! A process, by its PID file.
 
-use crate::handshake::{
-    Said::{Healthy, Unhealthy},
-    expect,
-};
-use crate::support::check;
+use super::conversation::{Said::Unhealthy, expect};
+use super::file::{folder, write};
+use crate::support::{Ends, check, command, run};
 use libtest_mimic::Trial;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 pub fn trials() -> Vec<Trial> {
     trials![
@@ -19,54 +17,29 @@ pub fn trials() -> Vec<Trial> {
         a_process_that_ended,
         what_is_no_pid,
         pid_files_that_cannot_be_read,
-        heartbeats,
-        a_clock_that_jumped,
-        files_that_cannot_be_read,
         usage,
     ]
 }
 
-/// A child that ends with the test.
-struct Worker(Child);
-
-impl Worker {
-    /// Waits for nothing, under a name of the test's choice: a process is called after the file that it runs.
-    fn called(folder: &Path, name: &str) -> Self {
-        let file = folder.join(name);
-        fs::copy("/bin/sleep", &file).expect("copy a program");
-        // Another test that forks just now holds the copy open for writing, until it runs its own program.
-        let child = loop {
-            match Command::new(&file).arg("60").stdin(Stdio::null()).spawn() {
-                Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => {
-                    thread::sleep(Duration::from_millis(1));
-                }
-                spawned => break spawned.expect("start a program"),
-            }
-        };
-        Worker(child)
-    }
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn write(folder: &Path, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
+/// A process that waits for nothing, under a name of the test's choice: a process is called after the file that it runs.
+fn worker(folder: &Path, name: &str) -> Ends {
     let file = folder.join(name);
-    fs::write(&file, text).expect("write a file");
-    file
-}
-
-fn folder() -> tempfile::TempDir {
-    tempfile::tempdir().expect("a folder")
+    fs::copy("/bin/sleep", &file).expect("copy a program");
+    // Another test that forks just now holds the copy open for writing, until it runs its own program.
+    let child = loop {
+        match Command::new(&file).arg("60").stdin(Stdio::null()).spawn() {
+            Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => {
+                thread::sleep(Duration::from_millis(1));
+            }
+            spawned => break spawned.expect("start a program"),
+        }
+    };
+    Ends(child)
 }
 
 fn a_process_runs() {
     let folder = folder();
-    let worker = Worker::called(folder.path(), "worker");
+    let worker = worker(folder.path(), "worker");
     let pid = worker.0.id();
     // With and without an end of line, and as PostgreSQL writes its own, with more lines behind.
     for text in [
@@ -85,8 +58,8 @@ fn a_process_runs() {
     let file = write(folder.path(), "a pid", pid.to_string());
     let name = format!("pid:{}", file.display()).replace(' ', "%20");
     check([&name]).healthy(&format!("healthy: {name}: process {pid} runs in *s"));
-    let mut relative = crate::support::command(["pid:pid"]);
-    crate::support::run(relative.current_dir(folder.path()))
+    let mut relative = command(["pid:pid"]);
+    run(relative.current_dir(folder.path()))
         .healthy(&format!("healthy: pid:pid: process {pid} runs in *s"));
 }
 
@@ -114,7 +87,7 @@ fn names_of_processes() {
         ("größe", "größe", true),
         ("größe", "gr%C3%B6%C3%9Fe", true),
     ] {
-        let worker = Worker::called(folder.path(), program);
+        let worker = worker(folder.path(), program);
         let pid = worker.0.id();
         let file = write(folder.path(), ".pid", pid.to_string());
         let name = format!("pid:{}?name={asked}", file.display());
@@ -133,7 +106,7 @@ fn names_of_processes() {
 
 fn a_process_that_ended() {
     let folder = folder();
-    let mut worker = Worker::called(folder.path(), "worker");
+    let mut worker = worker(folder.path(), "worker");
     let pid = worker.0.id();
     let file = write(folder.path(), "pid", pid.to_string());
     let name = format!("pid:{}", file.display());
@@ -221,139 +194,18 @@ fn pid_files_that_cannot_be_read() {
         .within(Duration::from_secs(3));
 }
 
-/// Makes a file that was touched at this time.
-fn touched(folder: &Path, when: SystemTime) -> String {
-    let file = write(folder, "alive", "");
-    let opened = fs::File::options().write(true).open(&file);
-    opened
-        .and_then(|file| file.set_modified(when))
-        .expect("set a time");
-    format!("file:{}", file.display())
-}
-
-fn heartbeats() {
-    let folder = folder();
-    let ago = |seconds| SystemTime::now() - Duration::from_secs(seconds);
-    // The age, the limit, and what is said. A slow machine may be some seconds late.
-    for (age, limit, said) in [
-        (0, "?max-age=1m", Healthy("touched * ms ago")),
-        (0, "?max-age=30", Healthy("touched * ms ago")),
-        (20, "?max-age=1m", Healthy("touched 2* s ago")),
-        (
-            20,
-            "?max-age=500ms",
-            Unhealthy("touched 2* s ago, expected within 500 ms"),
-        ),
-        (
-            90,
-            "?max-age=60s",
-            Unhealthy("touched 9* s ago, expected within 60 s"),
-        ),
-        (
-            90,
-            "?max-age=1.5m",
-            Unhealthy("touched 9* s ago, expected within 90 s"),
-        ),
-        (90, "?max-age=2.5m", Healthy("touched 9* s ago")),
-        (864_000, "", Healthy("touched 10 d ago")),
-        (
-            864_000,
-            "?max-age=1440m",
-            Unhealthy("touched 10 d ago, expected within 86400 s"),
-        ),
-    ] {
-        let name = touched(folder.path(), ago(age)) + limit;
-        expect(&check([&name]), &name, said);
-    }
-    let name = touched(folder.path(), SystemTime::now()).replacen(':', "://", 1);
-    expect(&check([&name]), &name, Healthy("touched * ms ago"));
-    // Older than time itself.
-    let epoch = touched(folder.path(), SystemTime::UNIX_EPOCH);
-    expect(&check([&epoch]), &epoch, Healthy("touched * ago"));
-    // A folder is touched whenever something is made in it.
-    let name = format!("file:{}?max-age=1m", folder.path().display());
-    expect(&check([&name]), &name, Healthy("touched * ms ago"));
-    // What counts is the file that a link leads to.
-    let link = folder.path().join("link");
-    std::os::unix::fs::symlink(folder.path().join("alive"), &link).expect("a link");
-    let name = format!("file:{}?max-age=1m", link.display());
-    expect(
-        &check([&name]),
-        &name,
-        Unhealthy("touched * ago, expected within 60 s"),
-    );
-}
-
-fn a_clock_that_jumped() {
-    let folder = folder();
-    let name = touched(folder.path(), SystemTime::now() + Duration::from_secs(3600));
-    let limited = format!("{name}?max-age=10s");
-    check([&limited]).unhealthy(&format!(
-        "unhealthy: {limited}: touched 59 min in the future: a clock has jumped, and the age is unknown (*s)"
-    ));
-    // Without a limit its age does not matter.
-    check([&name]).healthy(&format!("healthy: {name}: touched * in *s"));
-}
-
-fn files_that_cannot_be_read() {
-    let folder = folder();
-    let path = folder.path().display();
-    write(folder.path(), "alive", "");
-    for (rest, error) in [
-        ("none", "No such file or directory (os error 2)"),
-        ("alive/below", "Not a directory (os error 20)"),
-    ] {
-        let name = format!("file:{path}/{rest}?max-age=1m");
-        check([&name]).unhealthy(&format!("unhealthy: {name}: {path}/{rest}: {error} (*s)"));
-    }
-}
-
 fn usage() {
     for (target, complaint) in [
         ("pid:", "names no file"),
-        ("file:", "names no file"),
-        ("file:?max-age=1m", "names no file"),
         (
             "pid://host/x",
             "names a host: files are this machine's, as in file:///path",
         ),
-        (
-            "file://localhost/x",
-            "names a host: files are this machine's, as in file:///path",
-        ),
-        ("file:/x%zz", "has a bad %XX in its path"),
-        ("file:/x%00", "has a bad %XX in its path"),
         ("pid:/x?name=%f", "has a bad %XX in its name"),
         ("pid:/x?name=", "has no value after name="),
         (
             "pid:/x?max-age=1m",
             "has \"?max-age=1m\", where only ?name= means something",
-        ),
-        (
-            "file:/x?name=y",
-            "has \"?name=y\", where only ?max-age= means something",
-        ),
-        (
-            "file:/x?",
-            "has \"?\", where only ?max-age= means something",
-        ),
-        ("file:/x?max-age=", "has no value after max-age="),
-        (
-            "file:/x?max-age=1h",
-            "has a max-age that is not a time such as 3, 0.5, 500ms, 2s or 1m",
-        ),
-        (
-            "file:/x?max-age=-1",
-            "has a max-age that is not a time such as 3, 0.5, 500ms, 2s or 1m",
-        ),
-        ("file:/x?max-age=0", "has a max-age that is no time at all"),
-        (
-            "file:/x?max-age=1m&b",
-            "has a max-age that is not a time such as 3, 0.5, 500ms, 2s or 1m",
-        ),
-        (
-            "file:/x?max-age=1441m",
-            "has a max-age that is longer than a day (86400 s)",
         ),
     ] {
         check([target]).unhealthy(&format!("error: TARGET: \"{target}\" {complaint}"));

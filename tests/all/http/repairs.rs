@@ -3,7 +3,7 @@
 //! Each row is a reply, and is asked twice: of this program, which must read it rightly, and of plain ureq with its own
 //! transport, which must still read it wrongly. Once ureq reads it rightly, its row fails, and the repair can go.
 
-use crate::http::said;
+use super::said;
 use crate::support::Server;
 use libtest_mimic::Trial;
 use std::time::Duration;

@@ -1,8 +1,9 @@
 //! Secrets: judged as they come, never printed, in whatever form a service repeats them.
 
-use crate::http::{after_request, said, send};
-use crate::support::{Server, check};
+use crate::http::{OK, after_request, said, send};
+use crate::support::{Server, check, deaf_port, read_request};
 use libtest_mimic::Trial;
+use std::io::Write;
 use std::time::Duration;
 
 pub fn trials() -> Vec<Trial> {
@@ -13,6 +14,8 @@ pub fn trials() -> Vec<Trial> {
         echoes_elsewhere,
         short_ones_keep_the_body_out,
         headers_are_not_shown,
+        credentials_are_never_printed,
+        echoes_of_credentials_are_blackened,
     ]
 }
 
@@ -214,4 +217,79 @@ fn headers_are_not_shown() {
         !run.stderr.contains("0123456789") && !run.stderr.contains("k3yk3yk3y"),
         "{run}"
     );
+}
+
+/// Neither as they were given nor as they are sent.
+fn credentials_are_never_printed() {
+    let (_socket, deaf) = deaf_port();
+    let deaf = format!("127.0.0.1:{deaf}");
+    let challenge = "HTTP/1.1 401 No\r\nWWW-Authenticate: Basic\r\nContent-Length: 0\r\n\r\n";
+    let replies = [
+        std::str::from_utf8(OK).expect("text"),
+        challenge,
+        "junk",
+        "HTTP/1.1 302 X\r\nLocation: /\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 302 X\r\nLocation: http://me:hunter2@example.com/\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 302 X\r\nLocation: https://me:hunter2@example.com/\r\nContent-Length: 0\r\n\r\n",
+    ];
+    for reply in replies {
+        let server = Server::replying(reply);
+        let address = server.url("").replace("http://", "");
+        for address in [&address, &deaf] {
+            let with = format!("http://me:hunter2@{address}/");
+            let without = format!("http://{address}/");
+            for arguments in [
+                &["-u", "me:hunter2", &without][..],
+                &["-H", "Authorization: Basic bWU6aHVudGVyMg==", &without],
+                &["-H", "Proxy-Authorization: hunter2", &without],
+                &["-d", "password=hunter2", &without],
+                &[&with],
+                &["-L", &with],
+                &["-j", "a", &with],
+            ] {
+                let run = check(arguments.iter().copied().chain(["-v"]));
+                for secret in ["hunter2", "bWU6aHVudGVyMg", "me:"] {
+                    assert!(
+                        !run.stdout.contains(secret) && !run.stderr.contains(secret),
+                        "{run}"
+                    );
+                }
+                let sent = *address != deaf && arguments[0] != "-d";
+                assert_eq!(
+                    run.stderr.contains("uthorization: (not shown)"),
+                    sent,
+                    "{run}"
+                );
+            }
+        }
+    }
+}
+
+/// A service that sends back what it was sent, as HTTP and as something else.
+fn echoes_of_credentials_are_blackened() {
+    for head in [
+        "HTTP/1.1 500 Oops\r\nConnection: close\r\n\r\n",
+        "HTTP/1.1 500 ",
+        "ECHO ",
+    ] {
+        let server = Server::new(move |connection| {
+            let request = read_request(connection);
+            // With the name of the scheme, and without it.
+            let token = request
+                .split(|byte| b" \r".contains(byte))
+                .max_by_key(|word| word.len())
+                .expect("a word");
+            let _ = connection.write_all(&[head.as_bytes(), token, b"\n", &request].concat());
+        });
+        for secret in [
+            ["-u", "admin:open sesame"],
+            ["-H", "Authorization: Bearer YWRtaW46b3BlbiBzZXNhbWU="],
+        ] {
+            let run = check([&secret[..], &["-v", &server.url("/")]].concat());
+            run.exits(1);
+            for word in ["YWRtaW46b3BlbiBzZXNhbWU", "sesame"] {
+                assert!(!run.stderr.contains(word) && run.stdout.is_empty(), "{run}");
+            }
+        }
+    }
 }
