@@ -10,7 +10,7 @@ use super::{Asked, Protocol, Signature, recognised};
 use crate::deadline::Deadline;
 use crate::net::Opening;
 use crate::target::{Place, Probe, Target};
-use crate::verdict::{Answer, Failure, Outcome, Phase};
+use crate::verdict::{Answer, Failure, Outcome, Phase, Snippet};
 use call::{
     ACK, CONTINUATION, Call, DATA, GOAWAY, HEADERS, MAX_BLOCK, PING, RST_STREAM, SETTINGS, STREAM,
     frame, request,
@@ -106,12 +106,14 @@ fn ask(session: &mut Session, authority: &str, service: &str) -> Outcome {
             // It goes on with streams up to the one it names: with ours, or with none.
             (GOAWAY, 0) if payload.get(..4).is_some_and(|last| last == [0; 4]) => {
                 let code = be32(payload.get(4..).unwrap_or_default()) as u32;
-                return Err(Box::new(Failure::Http2("GOAWAY", code)));
+                let said = Snippet::new(payload.get(8..).unwrap_or_default());
+                return Err(Box::new(Failure::Http2("GOAWAY", code, said)));
             }
             (RST_STREAM, STREAM) => {
                 return Err(Box::new(Failure::Http2(
                     "RST_STREAM",
                     be32(&payload) as u32,
+                    Snippet::default(),
                 )));
             }
             (HEADERS | CONTINUATION | DATA, STREAM) => {

@@ -47,9 +47,7 @@ impl Words<'_> {
             Failure::GrpcStatus(status) => grpc_status(*status),
             Failure::NotServing(status) => not_serving(*status),
             Failure::BadCgiHead(page) => self.bad_cgi_head(page),
-            Failure::Http2(frame, code) => {
-                format!("the server sent {frame}: HTTP/2 error code {code}")
-            }
+            Failure::Http2(frame, code, said) => self.http2(frame, *code, said),
             Failure::FastCgiStatus(status) => fastcgi_status(*status),
             Failure::NoScript(body) => self.no_script(body),
             Failure::NoProcess(pid) => format!("there is no process {pid}"),
@@ -97,6 +95,14 @@ impl Words<'_> {
             NotFollowed::TooMany => "after 5 redirects that were followed",
         };
         format!("status {status} redirects to {}, {why}", self.shown(to))
+    }
+
+    fn http2(&self, frame: &str, code: u32, said: &Snippet) -> String {
+        let said = match said.is_empty() {
+            true => String::new(),
+            false => format!(": {}", self.shown(said)),
+        };
+        format!("the server sent {frame}: HTTP/2 error code {code}{said}")
     }
 
     fn bad_cgi_head(&self, page: &Snippet) -> String {

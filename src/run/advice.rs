@@ -40,8 +40,8 @@ pub fn advise(
 fn speaks(got: &Snippet, asked: &str) -> Option<Hint> {
     let name = got.inspect(recognised)?.name;
     let is_asked = name
-        .to_ascii_lowercase()
-        .contains(&asked.to_ascii_lowercase());
+        .split(" or ")
+        .any(|name| name.eq_ignore_ascii_case(asked));
     (!is_asked).then_some(Hint::Speaks(name))
 }
 

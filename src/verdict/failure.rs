@@ -103,8 +103,9 @@ pub enum Failure {
     NotServing(u64),
     /// The page of a FastCGI application has no proper head: the page's beginning.
     BadCgiHead(Snippet),
-    /// The server ended the HTTP/2 stream, or the connection before it took the stream: with which frame, and its error code.
-    Http2(&'static str, u32),
+    /// The server ended the HTTP/2 stream, or the connection before it took the stream: with which frame, its error code, and
+    /// what it says besides.
+    Http2(&'static str, u32, Snippet),
     /// The FastCGI application did not accept the request: its protocolStatus.
     FastCgiStatus(u8),
     /// The FastCGI application is alive and has nothing at the path: status 404, and the beginning of its body.

@@ -301,9 +301,9 @@ fn replies() {
         (reply(&hex("ff ffffff ff"), &message(1), &ok), Unhealthy("not grpc: *")),
         (after_settings(&[frame(DATA, PADDED, 1, b"\x09abc")]), Unhealthy("not grpc: *")),
         // The stream is refused, and so is the connection.
-        (after_settings(&[frame(RST_STREAM, 0, 1, &hex("00000007"))]), Unhealthy("connection reset while waiting for the reply")),
+        (after_settings(&[frame(RST_STREAM, 0, 1, &hex("00000007"))]), Unhealthy("the server sent RST_STREAM: HTTP/2 error code 7")),
         (after_settings(&[frame(GOAWAY, 0, 0, &[&hex("00000000 0000000b")[..], b"too_many_pings"].concat())]),
-         Unhealthy("connection closed while waiting for the reply; until then: *too_many_pings")),
+         Unhealthy("the server sent GOAWAY: HTTP/2 error code 11: too_many_pings")),
         // The first frame must be SETTINGS, and not their acknowledgement; and no frame may be longer than 2^14.
         (frame(PING, 0, 0, &[0; 8]), Unhealthy("not grpc: the reply begins with \\x00\\x00\\x08\\x06*")),
         (frame(SETTINGS, ACK, 0, &[]), Unhealthy("not grpc: the reply begins with \\x00\\x00\\x00\\x04\\x01*")),
