@@ -11,6 +11,7 @@ use std::sync::Arc;
 mod amqp;
 mod asked;
 mod bytes;
+mod cassandra;
 mod fastcgi;
 mod file;
 mod ftp;
@@ -58,6 +59,7 @@ pub static ALL: &[&Protocol] = &[
     &mqtt::PROTOCOL,
     &nats::PROTOCOL,
     &kafka::PROTOCOL,
+    &cassandra::PROTOCOL,
     &ssh::PROTOCOL,
     &ftp::PROTOCOL,
     &pop3::PROTOCOL,

@@ -23,6 +23,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 mod amqp;
+mod cassandra;
 pub mod conversation;
 mod fastcgi;
 mod file;
@@ -60,6 +61,7 @@ const CONVERSATIONS: &[fn() -> Conversation] = &[
     mqtt::conversation,
     nats::conversation,
     kafka::conversation,
+    cassandra::conversation,
     ssh::conversation,
     ftp::conversation,
     pop3::conversation,
