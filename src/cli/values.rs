@@ -22,7 +22,7 @@ pub fn host(text: &str) -> Result<(String, Host), Complaint> {
 
 pub fn not_empty(text: &str) -> Result<String, Complaint> {
     if text.is_empty() {
-        Err("is in every body: write the text to look for")
+        Err("is empty: write the text to look for")
     } else {
         Ok(text.to_owned())
     }
@@ -31,7 +31,7 @@ pub fn not_empty(text: &str) -> Result<String, Complaint> {
 pub fn unix_socket(text: &str) -> Result<PathBuf, Complaint> {
     // struct sockaddr_un has 108 bytes on Linux, the NUL at the end included.
     match text.len() {
-        0 => Err("is no file"),
+        0 => Err("is empty: write the path of a socket"),
         1..=107 => Ok(text.into()),
         _ => Err("is longer than the 107 bytes that a socket's path can have"),
     }
@@ -56,7 +56,7 @@ pub fn expect_header(text: &str) -> Result<HeaderExpectation, Complaint> {
 
 pub fn method(text: &str) -> Result<Method, Complaint> {
     match Method::from_bytes(text.as_bytes()) {
-        Ok(Method::CONNECT) => Err("asks a proxy for a tunnel, which is no check"),
+        Ok(Method::CONNECT) => Err("is for proxies, and cannot check health"),
         Ok(method) => Ok(method),
         Err(_) => Err("is not a method such as GET or HEAD"),
     }

@@ -1492,7 +1492,7 @@ fn a_unix_socket_that_accepts_nobody() {
         "redis://localhost",
     ]);
     run.unhealthy(&format!(
-        "unhealthy: redis://localhost:6379: no response within 300 ms: timed out connecting to {}: it may listen, and accept nobody",
+        "unhealthy: redis://localhost:6379: no response within 300 ms: timed out connecting to {}: its accept queue may be full",
         file.display()
     ))
     .within(Duration::from_secs(3));
@@ -1804,8 +1804,8 @@ fn usage_errors_send_nothing() {
         (&["grpc://localhost"], "error: TARGET: \"grpc://localhost\" needs a port"),
         (&["fastcgi://localhost:9000"], "error: TARGET: \"fastcgi://localhost:9000\" needs a path, such as php-fpm's ping.path"),
         (&["fastcgi://localhost:9000/"], "error: TARGET: \"fastcgi://localhost:9000/\" needs a path, such as php-fpm's ping.path"),
-        (&["tcp://localhost:0"], "error: TARGET: \"tcp://localhost:0\" has a port that is none (1-65535)"),
-        (&["redis://localhost:65536"], "error: TARGET: \"redis://localhost:65536\" has a port that is none (1-65535)"),
+        (&["tcp://localhost:0"], "error: TARGET: \"tcp://localhost:0\" has a bad port: write 1-65535"),
+        (&["redis://localhost:65536"], "error: TARGET: \"redis://localhost:65536\" has a bad port: write 1-65535"),
         (&["redis:localhost:6379"], "error: TARGET: \"redis:localhost:6379\" is not a URL such as http://localhost:8080/health"),
         (&["oracle://localhost"], "error: TARGET: \"oracle://localhost\" has a scheme that is not known (--help lists them)"),
         (&["--body=a", "--body-not=a", "tcp://localhost:1"], "error: --body-not: \"a\" contradicts --body"),
@@ -2046,7 +2046,7 @@ fn fastcgi() {
         (fastcgi_reply(PONG), Healthy("answers")),
         (two_records, Healthy("answers")),
         (fastcgi_reply(b"Status: 204 No Content\n\n"), Healthy("answers")),
-        ([record(STDERR, b"Primary script unknown", 2), fastcgi_reply(NOT_FOUND)].concat(), Unhealthy("status 404: it is alive, and has nothing at this path (php-fpm: set ping.path); body: File not found.\\n*")),
+        ([record(STDERR, b"Primary script unknown", 2), fastcgi_reply(NOT_FOUND)].concat(), Unhealthy("status 404: FastCGI answers, but nothing is at this path (php-fpm: set ping.path); body: File not found.\\n*")),
         (denied, Unhealthy("status 403, expected 200-299; body: Access denied.\\n")),
         (fastcgi_reply(b"status: 503 Service Unavailable\r\n\r\n"), Unhealthy("status 503, expected 200-299")),
         (fastcgi_reply(b"Status: 500\r\n\r\nfatal"), Unhealthy("status 500, expected 200-299; body: fatal")),

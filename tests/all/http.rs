@@ -1126,7 +1126,7 @@ fn full_accept_queue() {
         queue.push(connection);
     }
     let line = format!(
-        "unhealthy: no response within 300 ms: timed out connecting to {address}: it may listen, and accept nobody"
+        "unhealthy: no response within 300 ms: timed out connecting to {address}: its accept queue may be full"
     );
     said(&["-t", SHORT], &format!("http://{address}/"), &line).within(SHORTLY);
 }
@@ -1150,7 +1150,7 @@ fn full_accept_queue_of_a_unix_socket() {
     }
     let file = file.to_str().expect("a path in UTF-8");
     let line = format!(
-        "unhealthy: no response within 300 ms: timed out connecting to {file}: it may listen, and accept nobody"
+        "unhealthy: no response within 300 ms: timed out connecting to {file}: its accept queue may be full"
     );
     let options = ["-t", SHORT, "--unix-socket", file];
     said(&options, "http://localhost:80/", &line).within(SHORTLY);

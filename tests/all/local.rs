@@ -152,7 +152,7 @@ fn a_process_that_ended() {
         format!("{name}?name=other"),
     ] {
         check([&name]).unhealthy(&format!(
-            "unhealthy: {name}: process {pid} is dead: state Z (a zombie has ended) (*s)"
+            "unhealthy: {name}: process {pid} has exited (state Z) (*s)"
         ));
     }
     worker.0.wait().expect("reap the child");
@@ -346,7 +346,10 @@ fn usage() {
             "file:/x?max-age=-1",
             "has a max-age that is not a time such as 3, 0.5, 500ms, 2s or 1m",
         ),
-        ("file:/x?max-age=0", "has a max-age that is no time at all"),
+        (
+            "file:/x?max-age=0",
+            "has a max-age that is too short: at least 1 microsecond",
+        ),
         (
             "file:/x?max-age=1m&b",
             "has a max-age that is not a time such as 3, 0.5, 500ms, 2s or 1m",
