@@ -27,7 +27,7 @@ pub struct Target {
 
 /// A way to ask one service.
 pub trait Probe: Debug {
-    /// Asks whoever is at `place`, and judges the answer.
+    /// Asks the service at `place`, and judges the answer.
     fn ask(&self, place: Option<&Place>, deadline: &Deadline) -> Answer;
 
     /// What must not be printed.
@@ -62,7 +62,7 @@ impl Target {
         &self.name
     }
 
-    /// Its scheme.
+    /// The scheme of its protocol, whatever alias was written.
     pub fn scheme(&self) -> &'static str {
         self.scheme
     }
@@ -72,12 +72,12 @@ impl Target {
         self.place.as_ref()
     }
 
-    /// Asks it.
+    /// Runs its probe once.
     pub fn ask(&self, deadline: &Deadline) -> Answer {
         self.probe.ask(self.place(), deadline)
     }
 
-    /// Whether `-L` means something to it.
+    /// Whether `-L` applies to it.
     pub fn follows_redirects(&self) -> bool {
         self.probe.follows_redirects()
     }
