@@ -177,7 +177,7 @@ fn complain(row: &Row, value: &str, complaint: &str) -> Usage {
     })
 }
 
-/// What to say of a value that no shell has expanded.
+/// The hint for `$NAME` without braces.
 fn unbraced(value: &str) -> &'static str {
     let mut parts = value.split('$').skip(1);
     match parts.any(|part| part.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')) {

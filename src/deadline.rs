@@ -27,7 +27,7 @@ impl Deadline {
         Deadline { start, end }
     }
 
-    /// The time that is left: a positive duration, or [`Expired`]. Never zero, which ureq would take for one second.
+    /// The time that is left, or [`Expired`]. Never zero.
     pub fn remaining(&self) -> Result<Duration, Expired> {
         let left = self.end.saturating_duration_since(Instant::now());
         if left.is_zero() {

@@ -1,4 +1,4 @@
-//! What a response must be: parse one expectation, judge one. Pure.
+//! What a response must be: parse one expectation, judge one. No I/O; the clock is read.
 
 mod body;
 pub mod document;

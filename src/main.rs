@@ -11,7 +11,7 @@ use std::ffi::OsString;
 mod tiny;
 
 // An error, because cargo shows no warning of a package from a registry, and glibc's targets are dynamic by default. A
-// debug build, which nobody ships, may have any flags.
+// debug build may be dynamic.
 #[cfg(all(
     target_os = "linux",
     feature = "tiny",
@@ -61,9 +61,9 @@ fn exit_code(arguments: Vec<OsString>) -> u8 {
     if healthy { HEALTHY } else { UNHEALTHY }
 }
 
-/// A panic would end in 101 or in a signal, and Docker knows 0 and 1.
+/// A panic would end in 101 or in a signal, and Docker defines only 0 and 1.
 fn report_panics() {
-    // Where a panic aborts at once, nobody calls the hook.
+    // Where a panic aborts at once, the hook is never called.
     #[cfg(not(panic = "immediate-abort"))]
     #[expect(clippy::exit, reason = "a panic hook cannot return an exit code")]
     std::panic::set_hook(Box::new(|panic| {

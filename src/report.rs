@@ -24,8 +24,8 @@ mod words;
 pub const MAX_OUTPUT: usize = 4095;
 /// Healthy lines and traces leave this much for the lines of targets that are not healthy.
 const RESERVE: usize = 2048;
-/// And all lines leave this much for the one that counts those left out.
-const LAST: usize = 100;
+/// Room kept for the last line, `... and N more targets`.
+const SUMMARY: usize = 100;
 
 /// The report of one run.
 #[derive(Debug)]
@@ -35,8 +35,8 @@ pub struct Report<O, E> {
     quiet: bool,
     verbose: bool,
     left: usize,
-    unsaid_healthy: usize,
-    unsaid_unhealthy: usize,
+    omitted_healthy: usize,
+    omitted_unhealthy: usize,
 }
 
 /// The report on the standard streams.
@@ -51,15 +51,15 @@ pub fn standard() -> Report<Unbuffered, Unbuffered> {
 }
 
 impl Report<Unbuffered, Unbuffered> {
-    /// Gives up at `deadline` what nobody reads.
+    /// Sets the deadline of writes.
     pub fn give_up_at(&mut self, deadline: Deadline) {
         (self.out.deadline, self.err.deadline) = (deadline, deadline);
     }
 }
 
 impl<O: Write, E: Write> Report<O, E> {
-    /// Prints healthy lines and information to `out`, everything else to `err`. A write that fails is nobody's
-    /// business here: the exit code is the answer.
+    /// Prints healthy lines and information to `out`, everything else to `err`. Write errors are ignored: the exit code
+    /// does not depend on them.
     pub fn new(out: O, err: E) -> Self {
         let (quiet, verbose) = (false, false);
         Report {
@@ -68,8 +68,8 @@ impl<O: Write, E: Write> Report<O, E> {
             quiet,
             verbose,
             left: MAX_OUTPUT,
-            unsaid_healthy: 0,
-            unsaid_unhealthy: 0,
+            omitted_healthy: 0,
+            omitted_unhealthy: 0,
         }
     }
 
@@ -80,7 +80,7 @@ impl<O: Write, E: Write> Report<O, E> {
 
     /// Whether a line for a target that is not healthy would be printed, so that advice for it is worth its cost.
     pub fn has_room(&self) -> bool {
-        !self.quiet && self.left >= LAST + MAX_LINE
+        !self.quiet && self.left >= SUMMARY + MAX_LINE
     }
 
     /// Prints what was asked for, such as `--help`.
@@ -113,8 +113,8 @@ impl<O: Write, E: Write> Report<O, E> {
         }
         let line = line(target, answer, hint, timeout);
         match &answer.outcome {
-            Ok(_) if self.left < RESERVE + line.len() => self.unsaid_healthy += 1,
-            Err(_) if self.left < LAST + line.len() => self.unsaid_unhealthy += 1,
+            Ok(_) if self.left < RESERVE + line.len() => self.omitted_healthy += 1,
+            Err(_) if self.left < SUMMARY + line.len() => self.omitted_unhealthy += 1,
             verdict => {
                 self.left -= line.len();
                 let _ = match verdict {
@@ -135,9 +135,9 @@ impl<O: Write, E: Write> Report<O, E> {
         }
     }
 
-    /// Counts the targets whose lines found no room.
+    /// Prints how many lines were left out for lack of room, if any were.
     pub fn end(&mut self) {
-        let (healthy, unhealthy) = (self.unsaid_healthy, self.unsaid_unhealthy);
+        let (healthy, unhealthy) = (self.omitted_healthy, self.omitted_unhealthy);
         if healthy + unhealthy > 0 {
             let line = format!(
                 "... and {} more targets: {healthy} healthy, {unhealthy} not\n",

@@ -95,7 +95,7 @@ pub fn printable(bytes: &[u8], max: usize) -> String {
     out
 }
 
-/// However malformed a URL is, or wherever it was put: whatever stands before its last `@` may be secret.
+/// Replaces all before the last `@`, keeping the scheme: even in a malformed URL it may be credentials.
 pub fn without_userinfo(text: &[u8]) -> Vec<u8> {
     let Some(at) = text.iter().rposition(|&byte| byte == b'@') else {
         return text.to_vec();

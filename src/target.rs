@@ -68,7 +68,7 @@ impl Target {
         self.probe.ask(deadline)
     }
 
-    /// Whether `-L` means something to it.
+    /// Whether `-L` applies to it.
     pub fn follows_redirects(&self) -> bool {
         self.probe.follows_redirects()
     }

@@ -14,10 +14,10 @@ pub const HEALTHY: u8 = 0;
 /// Exit code for everything else, usage errors and panics included. Docker reserves 2, so nothing uses it.
 pub const UNHEALTHY: u8 = 1;
 
-/// How long to wait for what only makes a better goodbye or a better reason, once the verdict is fixed.
+/// How long to wait, once the verdict is fixed, for a clean close or for a body to quote.
 pub const GRACE: Duration = Duration::from_millis(50);
 
-/// What one target turned out to be. The failure is boxed: it passes through many hands, and is large.
+/// Why one target is healthy, or why not. The failure is boxed because it is large and returned by many functions.
 pub type Outcome = Result<Health, Box<Failure>>;
 
 /// Why a target is healthy.
@@ -27,7 +27,7 @@ pub enum Health {
     Status(u16),
     /// A connection opened, and what was expected of the reply came.
     Opens,
-    /// The server gave the answer of one that is well.
+    /// The server gave a healthy answer.
     Answers,
     /// The server answered properly, and refused this client: it is alive.
     Refuses(Refusal, Snippet),
@@ -40,13 +40,13 @@ pub enum Health {
 /// What a server that is alive refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
-    /// It wants to know who asks.
+    /// It requires authentication.
     Unauthenticated,
-    /// It does not serve this client, or not this question.
+    /// It does not serve this client, or not this request.
     Unwelcome,
 }
 
-/// What a reply that has come so far amounts to.
+/// How a reply is judged from the part that has come so far.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
     /// It may become a valid one.
@@ -61,19 +61,19 @@ pub enum Reply {
     WrongProtocol,
 }
 
-/// What a probe brings home.
+/// The result of one probe.
 #[derive(Debug)]
 pub struct Answer {
-    /// What it turned out to be.
+    /// Why the target is healthy, or why not.
     pub outcome: Outcome,
-    /// How long it took, without the goodbye.
+    /// How long it took, without closing the connection.
     pub took: Duration,
-    /// What went over the wire, for `--verbose`.
+    /// The bytes sent and received, for `--verbose`.
     pub trace: Trace,
 }
 
 impl Answer {
-    /// The answer of a probe that talks to nobody.
+    /// The answer of a probe that opens no connection.
     pub fn of(deadline: &Deadline, probe: impl FnOnce() -> Outcome) -> Self {
         let begun = deadline.elapsed();
         let outcome = probe();
@@ -85,10 +85,10 @@ impl Answer {
     }
 }
 
-/// What went over the wire. It can hold credentials: the report leaves them out.
+/// The bytes sent and received, and when. They can hold credentials, which the report leaves out.
 #[derive(Debug, Default)]
 pub struct Trace {
-    /// The end that was reached.
+    /// The address or socket that was reached.
     pub peer: Option<Peer>,
     /// What was sent.
     pub request: Vec<u8>,
@@ -131,7 +131,7 @@ pub enum Phase {
     Headers,
     /// The head is complete and something is expected of the body.
     Body,
-    /// The server speaks first, and has not.
+    /// Waiting for the first bytes of a server that speaks first.
     Greeting,
     /// Waiting for the rest of a reply that is not HTTP's.
     Reply,
@@ -139,7 +139,7 @@ pub enum Phase {
     Judge,
 }
 
-/// One end that was dialled.
+/// An address or socket that was dialled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Peer {
     /// An address of this machine.

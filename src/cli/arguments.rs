@@ -8,8 +8,8 @@ use lexopt::Arg;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
-/// What an argument asks to be printed. Only where it is alone: `-h HOST` is what pg_isready, redis-cli and mysqladmin
-/// take, and to print the help is exit code 0, which would be healthy for ever.
+/// The text that an argument asks for. Only where it is alone: `-h HOST` is what pg_isready, redis-cli and mysqladmin take,
+/// and printing the help exits with 0, which would be healthy for ever.
 pub fn info(argument: &[u8]) -> Option<fn() -> String> {
     let one = argument.strip_prefix(b"-")?;
     let long = one.strip_prefix(b"-").unwrap_or(one);
@@ -26,8 +26,8 @@ pub fn info(argument: &[u8]) -> Option<fn() -> String> {
 /// An option, and its value as it was written.
 pub type Written = (&'static Row, Option<OsString>);
 
-/// Splits the arguments into options with their raw values, and targets. What else is wrong is said only when nobody
-/// asks for help.
+/// Splits the arguments into options with their raw values, and targets. A misplaced -h or -V is reported before
+/// other errors.
 pub fn split(arguments: Vec<OsString>) -> Result<(Vec<Written>, Vec<OsString>), Usage> {
     let mut parser = lexopt::Parser::from_args(arguments);
     let mut options = Vec::new();
@@ -51,7 +51,7 @@ pub fn split(arguments: Vec<OsString>) -> Result<(Vec<Written>, Vec<OsString>), 
                 Ok(Some(Arg::Short(letter))) => find(|row| row.short == Some(letter))
                     .map(|row| (row, None))
                     .ok_or_else(|| no_such("-", &letter.to_string())),
-                // Not known to happen: each value that lexopt could miss or find too many is taken here.
+                // Not known to happen: it means a value that nobody took, and each is taken above or by `with_value`.
                 Err(_) => Err(Usage("the arguments cannot be read".into())),
             },
         };
@@ -92,9 +92,9 @@ fn short(letter: u8) -> Option<&'static Row> {
     find(|row| row.short == Some(letter.into()))
 }
 
-/// Looks at an argument that begins with one dash, if that is what comes next, and takes it if it is a long option in
-/// Go's form, `-port` or `-port=80`, or wrong. Looked at in place: to rewrite the arguments beforehand would corrupt
-/// values that begin with a dash. And as a whole: by its letters, `-url=http://...` would be a password.
+/// Takes the next argument if it begins with one dash, and is a long option in Go's form (`-port` or `-port=80`) or an
+/// error. It is read as a whole name, because letter by letter `-url=...` would be `-u rl=...`. It is read here, because
+/// rewriting the arguments up front would corrupt values that begin with a dash.
 fn single_dash(parser: &mut lexopt::Parser, ended: &mut bool) -> Option<Result<Written, Usage>> {
     // None in the middle of a bundle of flags.
     let mut rest = parser.try_raw_args()?;
@@ -126,8 +126,8 @@ fn split_flags(body: &[u8]) -> (&[u8], &[u8]) {
     body.split_at(others.unwrap_or(body.len()))
 }
 
-/// Whether this is a bundle of flags, or one option that takes the next argument as its value, or has one glued to it
-/// that nobody could take for the rest of a name.
+/// Whether this is a bundle of flags, or one option whose value is the next argument, or is glued to it and cannot be taken
+/// for the rest of a name.
 fn is_short(body: &[u8]) -> bool {
     match split_flags(body) {
         (_, []) => true,
@@ -142,7 +142,8 @@ fn is_short(body: &[u8]) -> bool {
     }
 }
 
-/// What one dash cannot be followed by: what is wrong with it, or the option that is most likely meant.
+/// The error for a one-dash argument that is neither a name nor a short option; or the row of --help or --version, which
+/// `split` then refuses.
 fn misread(body: &[u8], name: &[u8]) -> Result<Written, Usage> {
     let (flags, rest) = split_flags(body);
     let host = body[0] == b'h';
@@ -167,7 +168,7 @@ fn misread(body: &[u8], name: &[u8]) -> Result<Written, Usage> {
 }
 
 /// Refuses a value that is glued to its option's letter: `-url=...` would be a password, and `-debug` a request body.
-/// Says how to write it; the value itself only where it would do, and is no secret.
+/// Says how to write it. The value is shown only where it would be accepted, and is no secret.
 fn glued_value(flags: &[u8], row: &Row, glued: &[u8], meant: Option<&Row>) -> Usage {
     let glued = str::from_utf8(glued).unwrap_or("\0");
     let text = glued.strip_prefix('=').unwrap_or(glued);
@@ -195,7 +196,8 @@ fn glued_value(flags: &[u8], row: &Row, glued: &[u8], meant: Option<&Row>) -> Us
     ))
 }
 
-/// Names an option that is none, as far as it looks like one: what follows can be a secret, as in `--user:me:secret`.
+/// The error for an unknown option. Only what looks like a name is shown: what follows can be a secret, as in
+/// `--user:me:secret`.
 fn no_such(dashes: &str, name: &str) -> Usage {
     let hint = match nearest(name.as_bytes()) {
         Some(row) => format!("; did you mean --{}?", row.long),
@@ -210,7 +212,7 @@ fn no_such(dashes: &str, name: &str) -> Usage {
 
 /// The option whose long name differs from a misspelt one by one or two letters.
 fn nearest(name: &[u8]) -> Option<&'static Row> {
-    // No name of an option is longer than this would allow.
+    // Bounds the work: no name of an option comes near this length.
     if name.len() > 20 {
         return None;
     }

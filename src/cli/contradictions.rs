@@ -1,4 +1,4 @@
-//! What cannot hold together.
+//! Options that contradict each other, or that no target uses.
 
 use super::options::{Given, Kind, Row, Scope};
 use super::{Usage, shown};
@@ -38,12 +38,16 @@ pub fn too_often(name: &str) -> Usage {
     Usage(format!("{name}: given more than {MAX_TIMES} times"))
 }
 
-/// Refuses an option that means something to none of the targets.
+/// Refuses an option that applies to none of the targets.
 ///
 /// # Errors
 /// [`Usage`], with the kinds of target that there are.
 pub fn pointless(used: &[Used], protocols: &[&Protocol]) -> Result<(), Usage> {
-    let is_pointless = |row: &Row| !protocols.iter().any(|protocol| row.scope.has(protocol));
+    let is_pointless = |row: &Row| {
+        !protocols
+            .iter()
+            .any(|protocol| row.scope.applies_to(protocol))
+    };
     let Some((row, _)) = used.iter().find(|(row, _)| is_pointless(row)) else {
         return Ok(());
     };
@@ -60,7 +64,10 @@ pub fn pointless(used: &[Used], protocols: &[&Protocol]) -> Result<(), Usage> {
     )))
 }
 
-/// Whatever cannot hold together.
+/// Refuses options that contradict each other or the targets.
+///
+/// # Errors
+/// [`Usage`], for the first contradiction.
 pub fn contradictions(given: &Given, used: &[Used], targets: &[String]) -> Result<(), Usage> {
     let options = &given.options;
     let wrong = |text: String| Err(Usage(text));

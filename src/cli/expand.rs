@@ -4,8 +4,8 @@ use super::variables::{self, BadReference};
 use super::{Usage, Variables, shown};
 use std::ffi::{OsStr, OsString};
 
-/// Replaces variables in a value. Of one that may be a secret, or that has userinfo, no message shows a part but the
-/// name in a reference that surely is one.
+/// Replaces variables in a value. If the value may be secret, a message shows only the variable's name, and only where
+/// the reference is `alone`. A value with an `@` may be secret too.
 pub fn expand(
     name: &str,
     secret: bool,

@@ -9,17 +9,17 @@ use Kind::{Flag, Info, Many, One};
 use Scope::{Any, For, NoUrl};
 use std::time::Duration;
 
-/// An option.
+/// An option, as the parser and the help see it.
 pub struct Row {
-    /// Its letter.
+    /// The letter after one dash.
     pub short: Option<char>,
-    /// Its name.
+    /// The name after two dashes, or after one as in Go.
     pub long: &'static str,
-    /// What its value is called.
+    /// What the help calls its value; empty if it takes none.
     pub value: &'static str,
-    /// What it does.
+    /// What the help says of it.
     pub help: &'static str,
-    /// What it means something to.
+    /// Which targets it applies to.
     pub scope: Scope,
     /// Whether the value may be a secret, so that no message shows it.
     pub secret: bool,
@@ -27,22 +27,22 @@ pub struct Row {
     pub kind: Kind,
 }
 
-/// What an option takes, what it may be given with, and what it does.
+/// Whether an option takes a value, how often, and what is done with it.
 pub enum Kind {
-    /// A flag.
+    /// No value; giving it twice changes nothing.
     Flag(fn(&mut Given)),
     /// One value; giving it twice is an error.
     One(fn(&mut Given, &str) -> Result<(), Complaint>),
     /// A value each time.
     Many(fn(&mut Given, &str) -> Result<(), Complaint>),
-    /// A text to print.
+    /// No value; the text is printed, and nothing is checked.
     Info(fn() -> String),
 }
 
-/// What kinds of target an option means something to.
+/// Which targets an option applies to.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
-    /// Every one.
+    /// All targets.
     Any,
     /// The one that is described by options, in place of a URL.
     NoUrl,
@@ -51,8 +51,8 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// Whether an option of this scope means something to targets of this protocol.
-    pub fn has(self, protocol: &Protocol) -> bool {
+    /// Whether an option of this scope applies to targets of this protocol.
+    pub fn applies_to(self, protocol: &Protocol) -> bool {
         match self {
             Any | NoUrl => true,
             For(kind) => protocol.takes.contains(&kind),

@@ -1,4 +1,5 @@
-//! What is expected of a body: the texts that it contains, those that it does not, and what its JSON says. Pure.
+//! What is expected of a body: the texts that it contains, those that it does not, and what its JSON says. No I/O; the
+//! clock is read.
 
 use super::{JsonExpectation, document};
 use crate::deadline::Deadline;

@@ -96,8 +96,7 @@ impl<'a> Tokens<'a> {
         }
     }
 
-    /// The first byte of the next token. After the last one, which in a valid document is the end of its value, a closing
-    /// bracket, so that every loop ends.
+    /// The first byte of the next token. At the end of the text, a closing bracket, so that every loop ends.
     fn first(&self) -> u8 {
         self.0.bytes().next().unwrap_or(b']')
     }

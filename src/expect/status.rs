@@ -59,7 +59,7 @@ fn range(item: &str) -> Result<(u16, u16), &'static str> {
     if low > high {
         Err("has a range that ends before it begins")
     } else if high < 200 && (low, high) != (101, 101) {
-        Err("has a 1xx status: but for 101, those announce a response and are never judged")
+        Err("has a 1xx status: only 101 ends an exchange, the others are skipped")
     } else {
         Ok((low, high))
     }

@@ -32,7 +32,7 @@ pub enum Chunk {
 }
 
 impl Body {
-    /// A body of which nothing has come.
+    /// A chunked body, at its beginning.
     pub const CHUNKED: Body = Body::Chunked(Chunk::Size);
     /// A body of which nothing is left.
     pub const WHOLE: Body = Body::Length(0);

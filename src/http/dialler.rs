@@ -17,7 +17,7 @@ use ureq::unversioned::transport::{ConnectionDetails, Connector, NextTimeout};
 pub struct Shared {
     /// When the exchange has to be over.
     pub deadline: Deadline,
-    /// What went over the wire.
+    /// The bytes sent and received, and when.
     pub trace: Trace,
     /// The connection, once it is open.
     pub stream: Option<Arc<Stream>>,
@@ -27,7 +27,7 @@ pub struct Shared {
     pub body: Body,
 }
 
-/// Reaches one place and no other, whatever it is asked for: ureq's resolver and connector in one.
+/// Connects to `place`; ureq's URL is ignored. It is ureq's resolver and connector in one.
 #[derive(Clone)]
 pub struct Dialler {
     place: Place,

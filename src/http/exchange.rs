@@ -17,7 +17,7 @@ const UNNEEDED: usize = 64 * 1024;
 
 /// A response of which the head has come.
 pub struct Response {
-    /// The status.
+    /// The status of the final response: 101, or 200 and above.
     pub status: u16,
     /// The last `Location`.
     pub location: Option<Vec<u8>>,
@@ -25,8 +25,8 @@ pub struct Response {
     reader: BodyReader<'static>,
 }
 
-/// Sends `request`, and waits for the head of the final response. What went over the wire is then in `trace`, after a
-/// failure too.
+/// Sends `request`, and waits for the head of the final response. The bytes sent and received are then in
+/// `trace`, after a failure too.
 ///
 /// # Errors
 /// Those of [`dial`](crate::net::dial) and [`Stream`](crate::net::Stream), and those of a head that cannot be read.
@@ -147,7 +147,7 @@ impl Response {
     }
 
     /// Shortens the deadline to `grace` from now.
-    pub fn hurry(&self, grace: Duration) {
+    pub fn limit_to(&self, grace: Duration) {
         let mut shared = self.dialler.shared();
         shared.deadline = shared.deadline.or_within(grace);
     }
@@ -155,7 +155,7 @@ impl Response {
     /// Reads what is left of the response, if that is little and comes soon: to close with data unread would reset the
     /// connection.
     pub fn finish(self, grace: Duration) {
-        self.hurry(grace);
+        self.limit_to(grace);
         drop(self.reader);
         let shared = self.dialler.shared();
         let Some(stream) = shared
@@ -165,12 +165,12 @@ impl Response {
         else {
             return;
         };
-        let mut scrap = Vec::new();
+        let mut discarded = Vec::new();
         let mut left = UNNEEDED;
         while left > 0
-            && let Ok(read @ 1..) = stream.read(&mut scrap, 1024, Phase::Body, &shared.deadline)
+            && let Ok(read @ 1..) = stream.read(&mut discarded, 1024, Phase::Body, &shared.deadline)
         {
-            scrap.clear();
+            discarded.clear();
             left = left.saturating_sub(read);
         }
     }

@@ -195,13 +195,13 @@ impl Transport for Connection {
         }
         match self.await_content().map_err(carry)? {
             true => Ok(true),
-            // ureq takes every body for one that ends with the connection.
+            // To ureq, every body ends at end of file.
             false => Err(Error::Io(ErrorKind::UnexpectedEof.into())),
         }
     }
 
     fn is_open(&mut self) -> bool {
-        // Nothing is ever used twice.
+        // No connection is reused.
         false
     }
 }

@@ -24,9 +24,9 @@ pub enum Opening {
 }
 
 impl Opening {
-    /// Who that is where the client's first message is `word`, which is empty if it has none.
-    pub fn with(word: &[u8]) -> Self {
-        match word {
+    /// [`Opening::ClientFirst`] if the client has bytes to send first.
+    pub fn for_first_bytes(bytes: &[u8]) -> Self {
+        match bytes {
             [] => Opening::ServerFirst,
             _ => Opening::ClientFirst,
         }
@@ -118,22 +118,22 @@ fn timed_out(peer: Peer) -> Failure {
 
 /// Lets the handshake's last acknowledgement travel with the first bytes that are sent: fewer packets, and the server
 /// wakes up once, with the request already there. HAProxy calls it smart connect. The kernel may ignore it (tcp(7)).
-/// Not for a server that speaks first: it would wait for that acknowledgement.
+/// Not where the server speaks first: it would wait for that acknowledgement.
 #[cfg(target_os = "linux")]
-fn join_first_word(socket: &OwnedFd) {
+fn delay_handshake_ack(socket: &OwnedFd) {
     let _ = rustix::net::sockopt::set_tcp_quickack(socket, false);
 }
 
 #[cfg(not(target_os = "linux"))]
-fn join_first_word(_: &OwnedFd) {}
+fn delay_handshake_ack(_: &OwnedFd) {}
 
 /// How long connecting to a unix socket blocks at a time. A socket's own timeout runs on the kernel's timer wheel, which
 /// is exact to a few milliseconds for a time as short as this, and only to seconds for long ones.
 const SLICE: Duration = Duration::from_millis(100);
 
-/// Connects to a TCP address without blocking, so that it is [`ready`] that waits. Returns also whether the connection has
-/// been reset again already. `connect` is not called a second time to find that out: it would disconnect the socket, and
-/// lose what the peer sent before.
+/// Connects to a TCP address without blocking; [`ready`] waits. Returns also whether the connection was already reset.
+/// `connect` is not called a second time to find that out: it would disconnect the socket, and lose what the peer sent
+/// before.
 fn connected_tcp(
     address: SocketAddr,
     opening: Opening,
@@ -141,7 +141,7 @@ fn connected_tcp(
 ) -> Result<(OwnedFd, bool), Result<Errno, Expired>> {
     let fd = socket(family(address), SocketType::STREAM, SocketFlags::NONBLOCK).map_err(Ok)?;
     if opening == Opening::ClientFirst {
-        join_first_word(&fd);
+        delay_handshake_ack(&fd);
     }
     match rustix::net::connect(&fd, &address) {
         Ok(()) => return Ok((fd, false)),
@@ -154,7 +154,7 @@ fn connected_tcp(
     }
     match rustix::net::sockopt::socket_error(&fd).map_err(Ok)? {
         Ok(()) => Ok((fd, false)),
-        // Only a connection that was open can be reset: a peer that does not want it refuses it.
+        // Only an open connection can be reset; one that was never open is refused.
         Err(Errno::CONNRESET | Errno::PIPE) => Ok((fd, true)),
         Err(errno) => Err(Ok(errno)),
     }

@@ -19,11 +19,11 @@ pub struct Options {
     pub body: BodyExpectations,
     /// What is expected of a header.
     pub expect_header: Option<HeaderExpectation>,
-    /// The request's method.
+    /// None is GET, or POST with `data`.
     pub method: Option<Method>,
-    /// Its headers, beside those that are computed.
+    /// The request headers, beside those that are computed.
     pub headers: Vec<(HeaderName, HeaderValue)>,
-    /// Its body.
+    /// The request body.
     pub data: Option<String>,
     /// The `Authorization` of `--user`.
     pub user: Option<HeaderValue>,

@@ -116,8 +116,8 @@ fn ask(session: &mut Session, script: &str, query: &str) -> Outcome {
     }
 }
 
-/// The status of a CGI response (RFC 3875, section 6.3): a response without one of `Status`, `Location` and `Content-Type` is
-/// none, and has the status 0, as has one whose `Status` is no status, or not the only one.
+/// The status of a CGI response (RFC 3875, section 6.3), from its `Status`, `Location` or `Content-Type`. A response without
+/// any of these fields, or with an invalid or repeated `Status`, is malformed: 0.
 fn status(head: &[u8]) -> u16 {
     let field = |wanted: &'static [u8]| {
         let lines = head.split(|&byte| byte == b'\n');
@@ -185,7 +185,7 @@ fn request(script: &str, query: &str) -> Vec<u8> {
         params.extend_from_slice(name.as_bytes());
         params.extend_from_slice(value.as_bytes());
     }
-    // A responder, whose connection is closed after the request.
+    // Role 1 (responder), no FCGI_KEEP_CONN.
     let mut bytes = record(BEGIN_REQUEST, &[0, 1, 0, 0, 0, 0, 0, 0]);
     for part in params.chunks(0xffff) {
         bytes.extend(record(PARAMS, part));

@@ -1,4 +1,4 @@
-//! Workers that listen on nothing: a file that is touched as long as somebody is well.
+//! For a worker without a port: a file that it touches regularly.
 
 use super::{Asked, Protocol};
 use crate::deadline::Deadline;
@@ -97,7 +97,7 @@ impl<'a> Named<'a> {
 /// Whether `file` is there, and was touched within `max_age` if that is given.
 fn heartbeat(file: &Path, max_age: Option<Duration>) -> Outcome {
     let data = rustix::fs::stat(file).map_err(|errno| failure(file, errno))?;
-    // Whoever sets a time before 1970 means that it is long ago.
+    // A time before 1970 counts as 1970.
     let seconds = u64::try_from(data.st_mtime).unwrap_or(0);
     let touched = SystemTime::UNIX_EPOCH + Duration::new(seconds, data.st_mtime_nsec as u32);
     let age = match (SystemTime::now().duration_since(touched), max_age) {
@@ -112,7 +112,7 @@ fn heartbeat(file: &Path, max_age: Option<Duration>) -> Outcome {
     }
 }
 
-/// A file that cannot be read.
+/// The failure for a file that cannot be read.
 pub fn failure(file: &Path, errno: Errno) -> Box<Failure> {
     Box::new(Failure::File(file.to_owned(), errno.raw_os_error()))
 }

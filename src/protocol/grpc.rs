@@ -103,7 +103,7 @@ fn ask(session: &mut Session, authority: &str, service: &str) -> Outcome {
         match (kind, stream) {
             (SETTINGS, 0) if flags & ACK == 0 => session.send(&frame(SETTINGS, ACK, 0, &[]))?,
             (PING, 0) if flags & ACK == 0 => session.send(&frame(PING, ACK, 0, &payload))?,
-            // It goes on with streams up to the one it names: with ours, or with none.
+            // Last-Stream-ID 0: our stream was not processed.
             (GOAWAY, 0) if payload.get(..4).is_some_and(|last| last == [0; 4]) => {
                 let code = be32(payload.get(4..).unwrap_or_default()) as u32;
                 let said = Snippet::new(payload.get(8..).unwrap_or_default());

@@ -38,7 +38,7 @@ pub enum Judge {
 }
 
 impl Judge {
-    /// What has come so far amounts to this.
+    /// Judges what has come so far.
     pub fn judge(&self, received: &[u8]) -> Reply {
         match self {
             _ if received.is_empty() => Reply::Incomplete,
@@ -48,16 +48,16 @@ impl Judge {
     }
 }
 
-/// The lines that a text protocol can answer with. A pattern is what the line begins with, and if it ends in a letter or a
-/// digit, then as a word: a blank or the end of the line follows. One that ends in `$` is the whole line. `#` stands for a
-/// digit, and `?` for any character that can be seen.
+/// The lines that a text protocol can answer with. A pattern is what the line begins with. A pattern that ends in a letter
+/// or digit matches whole words only: a blank or the end of the line must follow. One that ends in `$` is the whole line.
+/// `#` stands for a digit, and `?` for any visible ASCII character.
 #[derive(Debug)]
 pub struct Lines {
     /// Lines that say nothing yet.
     pub skip: &'static [&'static str],
     /// The server is well.
     pub ok: &'static [&'static str],
-    /// It is alive, and wants authentication.
+    /// It is alive, and requires authentication.
     pub unauthenticated: &'static [&'static str],
     /// It is alive, and does not serve this client.
     pub refused: &'static [&'static str],
@@ -91,19 +91,19 @@ pub fn plan(asked: &Asked) -> Result<Target, String> {
     }
 }
 
-/// A target that is asked by `handshake`, with `hello` in place of what its first step says.
+/// A target that is asked by `handshake`, with `first` in place of the bytes of its first step.
 pub fn target(
     asked: &Asked,
     handshake: &'static Handshake,
     located: Located,
-    hello: Option<Vec<u8>>,
+    first: Option<Vec<u8>>,
 ) -> Target {
     let scheme = asked.protocol.scheme;
     let probe = HandshakeProbe {
         place: located.place,
         scheme,
         handshake,
-        hello,
+        first,
     };
     Target::new(located.name, probe)
 }
@@ -113,12 +113,12 @@ struct HandshakeProbe {
     place: Place,
     scheme: &'static str,
     handshake: &'static Handshake,
-    hello: Option<Vec<u8>>,
+    first: Option<Vec<u8>>,
 }
 
 impl Probe for HandshakeProbe {
     fn ask(&self, deadline: &Deadline) -> Answer {
-        let opening = Opening::with(self.handshake.steps[0].send);
+        let opening = Opening::for_first_bytes(self.handshake.steps[0].send);
         converse(&self.place, opening, deadline, |session| {
             self.converse(session)
         })
@@ -131,9 +131,9 @@ impl Probe for HandshakeProbe {
 
 impl HandshakeProbe {
     fn converse(&self, session: &mut Session) -> Outcome {
-        let mut hello = self.hello.as_deref();
+        let mut first = self.first.as_deref();
         for step in self.handshake.steps {
-            session.send(hello.take().unwrap_or(step.send))?;
+            session.send(first.take().unwrap_or(step.send))?;
             if let Some(refused) = self.await_reply(session, step)? {
                 return Ok(refused);
             }
@@ -143,7 +143,7 @@ impl HandshakeProbe {
         Ok(Health::Answers)
     }
 
-    /// Receives until the step is judged: nothing if the next one may follow.
+    /// Receives until the step is judged. None if the next step may follow.
     fn await_reply(
         &self,
         session: &mut Session,
@@ -179,7 +179,7 @@ pub fn judge_lines(received: &[u8], lines: &Lines) -> Reply {
         let rest = &received[start..];
         let end = rest.iter().position(|&byte| byte == b'\n');
         let line = &rest[..end.unwrap_or(rest.len())];
-        // A CR can only be the end of a line that one of these patterns fits.
+        // No pattern contains a CR, so a CR ends the line even before its LF has come.
         let (line, whole) = match line.strip_suffix(b"\r") {
             Some(line) => (line, true),
             None => (line, end.is_some()),
@@ -262,21 +262,21 @@ mod tests {
                     let whole = whole.as_bytes();
                     assert_eq!(judge_lines(whole, &lines), Reply::Ok(whole.len()));
                     for part in 1..whole.len() {
-                        let seen = judge_lines(&whole[..part], &lines);
-                        assert_eq!(seen, Reply::Incomplete, "{pattern}: {line}, {part} bytes");
+                        let reply = judge_lines(&whole[..part], &lines);
+                        assert_eq!(reply, Reply::Incomplete, "{pattern}: {line}, {part} bytes");
                     }
                 }
             }
             for line in others {
-                let seen = judge_lines(line.as_bytes(), &lines);
-                assert_eq!(seen, Reply::WrongProtocol, "{pattern}: {line}");
+                let reply = judge_lines(line.as_bytes(), &lines);
+                assert_eq!(reply, Reply::WrongProtocol, "{pattern}: {line}");
             }
             // A line that ends before its pattern does, even if its LF has not come yet.
             let short = &pattern.as_bytes()[..1];
             if pattern.len() > 1 {
                 for end in [&b"\r"[..], b"\n"] {
-                    let seen = judge_lines(&[short, end].concat(), &lines);
-                    assert_eq!(seen, Reply::WrongProtocol, "{pattern}");
+                    let reply = judge_lines(&[short, end].concat(), &lines);
+                    assert_eq!(reply, Reply::WrongProtocol, "{pattern}");
                 }
             }
         }

@@ -69,7 +69,7 @@ fn plan(asked: &Asked) -> Result<Target, String> {
     Ok(Target::new(name, probe))
 }
 
-/// What is computed gives way to what is given; what is given twice is sent twice.
+/// A given header replaces the computed one; repeated headers are all sent.
 fn headers(
     options: &Options,
     authorization: Option<HeaderValue>,
@@ -81,7 +81,7 @@ fn headers(
             Some(options.user_agent.clone().unwrap_or(agent)),
         ),
         (header::CONNECTION, Some(HeaderValue::from_static("close"))),
-        // What is expected of a body is looked for in the text itself.
+        // The body is searched uncompressed, so no coding is accepted.
         (
             header::ACCEPT_ENCODING,
             Some(HeaderValue::from_static("identity")),
@@ -221,7 +221,7 @@ impl HttpProbe {
             match response.read(&mut body) {
                 Ok(0) => return expected.judge(&body, false, deadline),
                 Ok(_) => {}
-                // Without a length, what has come stands; what has not come is unknown.
+                // Without a length, a reset can be the end: a text found stays found, an absence proves nothing.
                 Err(reset) if reset.is_reset() && response.ends_with_the_connection() => {
                     let verdict = expected.judge(&body, false, deadline);
                     let stands = verdict.is_ok() && expected.body_not.is_empty();
@@ -241,9 +241,9 @@ impl HttpProbe {
     }
 }
 
-/// The beginning of a body, as far as it comes soon.
+/// The beginning of a body, as much as comes within [`GRACE`].
 fn reason(response: &mut Response) -> Vec<u8> {
-    response.hurry(GRACE);
+    response.limit_to(GRACE);
     let mut body = Vec::new();
     while body.len() < REASON && response.read(&mut body).is_ok_and(|read| read > 0) {}
     body.truncate(REASON);

@@ -25,7 +25,7 @@ static HANDSHAKE: Handshake = Handshake {
 
 /// The header of a response to correlation id 1, its error code, and the list of APIs.
 fn api_versions(received: &[u8]) -> Reply {
-    // A list of some dozens of APIs, six bytes each. Its end must come before that of listening, `MAX_REPLY`.
+    // A list of some dozens of APIs, six bytes each. It must fit into `MAX_REPLY`.
     let length = be32(received);
     if received.len() >= 4 && !(10..=0x7fff).contains(&length)
         || !begins(received.get(4..).unwrap_or_default(), b"\0\0\0\x01")

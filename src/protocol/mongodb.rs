@@ -25,7 +25,7 @@ static HANDSHAKE: Handshake = Handshake {
 
 /// OP_MSG in answer to request 1, with `ok: 1.0` in its document.
 fn op_msg(received: &[u8]) -> Reply {
-    // Seven bytes of a TLS alert are enough to tell that they are none of this.
+    // A TLS alert has seven bytes: the length is judged before the header is whole.
     let length = le32(received);
     if received.len() >= 4 && !(26..=48 * 1024).contains(&length) {
         return Reply::WrongProtocol;

@@ -23,10 +23,9 @@ static HANDSHAKE: Handshake = Handshake {
         send: b"",
         judge: Judge::Bytes(greeting),
     }],
-    // HandshakeResponse41 that announces connection attributes and ends before them, and COM_QUIT for a server to which
-    // that is no mistake. MariaDB warns in its log of a client that leaves without a name, and of one whose name it denies,
-    // but not of one that breaks off in between; and this user, which it has had since 10.4, has no second way of
-    // authentication that it would try then.
+    // HandshakeResponse41 that announces connection attributes and ends before them. MariaDB logs a warning for a client
+    // that sends no name or a refused one, but not for one that stops inside the handshake response. `mariadb.sys` (since
+    // 10.4) has no second authentication method to try. COM_QUIT follows for servers that accept the response.
     goodbye: b"\x2d\0\0\x01\0\x82\x10\0\0\x80\0\x01\x21\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0mariadb.sys\0\0\x01\0\0\0\x01",
 };
 

@@ -1,4 +1,4 @@
-//! Workers that listen on nothing: a process by its PID file.
+//! For a worker without a port: its process, by PID file.
 
 use super::file::{Named, failure};
 use super::{Asked, Protocol};
@@ -23,7 +23,7 @@ pub static PROTOCOL: Protocol = Protocol {
 
 /// `TASK_COMM_LEN` without its NUL: the kernel keeps this much of a program's name.
 const COMM: usize = 15;
-/// Neither a PID file nor a stat line is long.
+/// No PID file and no stat line is longer than this.
 const LONG: usize = 1024;
 
 fn plan(asked: &Asked) -> Result<Target, String> {
@@ -58,7 +58,7 @@ impl Probe for PidProbe {
 /// reaches it: only its state tells that it is dead.
 fn process(file: &Path, name: Option<&str>) -> Outcome {
     let text = read(file, LONG).map_err(|errno| failure(file, errno))?;
-    // PostgreSQL's has more lines.
+    // postmaster.pid has more lines; the PID is the first.
     let line = text.split(|&byte| byte == b'\n').next();
     let digits = line.unwrap_or_default().trim_ascii();
     let pid = std::str::from_utf8(digits)
@@ -103,12 +103,12 @@ fn process(file: &Path, name: Option<&str>) -> Outcome {
     }
 }
 
-/// A file, or its first `most` bytes and at most two pages more.
+/// A file, or at least its first `most` bytes.
 ///
 /// # Errors
 /// What the system says.
 fn read(file: &Path, most: usize) -> Result<Vec<u8>, Errno> {
-    // Opening a FIFO would wait for somebody who writes, past any deadline.
+    // Without NONBLOCK, opening a FIFO would wait for a writer, past any deadline.
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
     let opened = rustix::fs::open(file, flags, Mode::empty())?;
     if FileType::from_raw_mode(rustix::fs::fstat(&opened)?.st_mode) == FileType::Fifo {

@@ -49,9 +49,9 @@ fn plan(asked: &Asked) -> Result<Target, String> {
     let database = percent_decoded(database)
         .filter(|database| !user.contains(control) && !database.contains(control))
         .ok_or("has a control character or a bad %XX in its user or database")?;
-    let hello = startup(user, &database);
+    let first = startup(user, &database);
     located.name.push_str(path.trim_end_matches('/'));
-    Ok(handshake::target(asked, &HANDSHAKE, located, Some(hello)))
+    Ok(handshake::target(asked, &HANDSHAKE, located, Some(first)))
 }
 
 /// PostgreSQL's StartupMessage 3.0. Without a `database`, the one named like the user is asked for.

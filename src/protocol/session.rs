@@ -1,11 +1,11 @@
-//! One connection that is not HTTP's: what is sent over it, what is received, and a polite end.
+//! One connection that is not HTTP's: what is sent over it, what is received, and how it is closed.
 
 use crate::deadline::Deadline;
 use crate::net::{self, Opening, Stream};
 use crate::target::Place;
 use crate::verdict::{Answer, Failure, GRACE, Mark, Outcome, Phase, Snippet, Trace};
 
-/// Connects to `place`, and lets `probe` talk to whoever is there.
+/// Connects to `place`, and runs `probe` on the connection.
 pub fn converse(
     place: &Place,
     opening: Opening,
@@ -50,11 +50,11 @@ pub struct Session<'a> {
     trace: Trace,
 }
 
-/// The longest reply that is listened to. NATS and MongoDB tell a lot of themselves, but not this much.
+/// The longest reply that is read. It must be longer than what the judges accept: MongoDB's takes up to 48 KiB.
 const MAX_REPLY: usize = 64 * 1024;
 
 impl Session<'_> {
-    /// Sends `bytes`. That the peer has hung up is no failure yet: it may have said why before.
+    /// Sends `bytes`. A reset is not a failure yet: the peer may have sent its reason first.
     ///
     /// # Errors
     /// [`Failure::TimedOut`], [`Failure::Io`].
@@ -63,7 +63,7 @@ impl Session<'_> {
         self.send_secret(bytes)
     }
 
-    /// The same, for what may be a secret and is no matter of the trace.
+    /// Like [`Self::send`], but kept out of the trace, because it can be secret.
     ///
     /// # Errors
     /// Those of [`Self::send`].

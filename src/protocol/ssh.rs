@@ -24,7 +24,7 @@ static HANDSHAKE: Handshake = Handshake {
         send: b"",
         judge: Judge::Bytes(version),
     }],
-    // A version, and SSH_MSG_DISCONNECT by the application (section 11.1): of less, sshd writes an error to its log.
+    // A version, and SSH_MSG_DISCONNECT by the application (section 11.1): sshd logs an error if the client sends less.
     goodbye: b"SSH-2.0-healthchecker\r\n\0\0\0\x14\x06\x01\0\0\0\x0b\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
 };
 
@@ -42,7 +42,7 @@ fn version(received: &[u8]) -> Reply {
         match judge_lines(rest, &LINES) {
             Reply::WrongProtocol => {}
             Reply::Ok(bytes) => return Reply::Ok(start + bytes),
-            seen => return seen,
+            reply => return reply,
         }
         let end = rest.iter().position(|&byte| byte == b'\n');
         if rest.starts_with(b"SSH-") || !is_text(&rest[..end.unwrap_or(rest.len())]) {
@@ -56,7 +56,7 @@ fn version(received: &[u8]) -> Reply {
     }
 }
 
-/// Whether `line` is UTF-8 as far as it has come, without control bytes but for those that set text.
+/// Whether `line` is UTF-8 as far as it has come, without bytes below 0x20 except tab, CR and ESC.
 fn is_text(line: &[u8]) -> bool {
     let valid = match std::str::from_utf8(line) {
         Ok(_) => true,
@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn lines_before_the_version_of_ssh() {
-        for (received, seen) in [
+        for (received, reply) in [
             (&b"SSH-2.0-x\r\n\0\0\x04\x34"[..], Reply::Ok(11)),
             (b"hi\nSSH-2.0-x\n", Reply::Ok(13)),
             (b"hi\nSSH-2.0-x", Reply::Incomplete),
@@ -94,7 +94,7 @@ mod tests {
             (b"HTTP/1.1 400 Bad Request\r\n", Reply::WrongProtocol),
             (b"HTTP", Reply::Incomplete),
         ] {
-            assert_eq!(version(received), seen, "{}", received.escape_ascii());
+            assert_eq!(version(received), reply, "{}", received.escape_ascii());
         }
     }
 }

@@ -44,7 +44,7 @@ struct TcpProbe {
 
 impl Probe for TcpProbe {
     fn ask(&self, deadline: &Deadline) -> Answer {
-        let opening = Opening::with(&self.send);
+        let opening = Opening::for_first_bytes(&self.send);
         converse(&self.place, opening, deadline, |session| {
             ask(session, &self.send, &self.expected)
         })
@@ -55,7 +55,7 @@ impl Probe for TcpProbe {
     }
 }
 
-/// How long a reply may be judged whose end is that of the time: it has at most 64 KiB.
+/// How long judging may last beyond the deadline, if the reply came until then. Replies are bounded to 64 KiB.
 const JUDGING: Duration = Duration::from_millis(10);
 
 /// Sends `send`, and reads until all that is expected is there, or the peer closes.
@@ -74,18 +74,17 @@ fn ask(session: &mut Session, send: &[u8], expect: &BodyExpectations) -> Outcome
     let mut coming = expect.begin();
     loop {
         let all = coming.has_all(session.received(), session.deadline());
-        if !matches!(all, Ok(false)) || !listen(session, phase, expect)? {
-            // When the time is up, what came is judged nevertheless.
-            let left = session.deadline().remaining().unwrap_or(JUDGING);
-            let soon = Deadline::after(left.max(JUDGING));
+        if !matches!(all, Ok(false)) || !receive_more(session, phase, expect)? {
+            let soon = session.deadline().or_at_least(JUDGING);
             let verdict = expect.judge(session.received(), false, &soon);
             return verdict.map(|()| Health::Opens);
         }
     }
 }
 
-/// A reset after the reply does not undo it; and when the time is up, what came tells more than that it is.
-fn listen(
+/// Receives more; false if what has come is all that is judged. A reset after the reply does not undo it. At the deadline,
+/// what has come is judged, because that says more than a timeout.
+fn receive_more(
     session: &mut Session,
     phase: Phase,
     expect: &BodyExpectations,
@@ -99,6 +98,6 @@ fn listen(
         {
             Ok(false)
         }
-        listened => listened,
+        received => received,
     }
 }

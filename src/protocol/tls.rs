@@ -27,7 +27,8 @@ static HANDSHAKE: Handshake = Handshake {
     goodbye: b"\x15\x03\x03\0\x02\x01\0",
 };
 
-/// For TLS 1.2 and 1.3. Nothing secret is sent, and so the random and the key share are constants.
+/// For TLS 1.2 and 1.3. Nothing secret is sent, and so the random (the 32 bytes `healthchecker asks: who is there`) and the
+/// key share are constants.
 const CLIENT_HELLO: &[u8] = b"\x16\x03\x01\x00\xb8\x01\x00\x00\xb4\x03\x03healthchecker asks: who is there\0\
     \0\x1e\x13\x01\x13\x02\x13\x03\xc0\x2b\xc0\x2f\xc0\x2c\xc0\x30\xcc\xa9\xcc\xa8\xc0\x13\xc0\x14\0\x9c\0\x9d\0\x2f\0\x35\x01\0\
     \0\x6d\
@@ -91,13 +92,13 @@ fn alert(code: u8) -> Reply {
     };
     let what = Snippet::new(what.as_bytes());
     match code {
-        // The server knows what it wants, and does not get it from this client: parameters, a certificate, a version, an
-        // extension, a name, a key, an application protocol.
+        // The server works, and rejects this client's parameters: its ciphers, its version, an extension, the name, a key,
+        // the application protocol, or that it has no certificate.
         40 | 42..=49 | 70 | 71 | 86 | 109 | 110 | 112 | 115 | 116 | 120 => {
             Reply::Refused(Refusal::Unwelcome, what)
         }
-        // unexpected_message, decode_error and the like, which proper ends never meet with; the end of the connection;
-        // and codes that nobody knows.
+        // unexpected_message, decode_error and the like, which a correct server never sends for this ClientHello;
+        // internal_error; close_notify; and unknown codes.
         _ => Reply::Unavailable(what),
     }
 }

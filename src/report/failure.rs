@@ -52,7 +52,7 @@ impl Words<'_> {
             Failure::NoScript(body) => self.no_script(body),
             Failure::NoProcess(pid) => format!("there is no process {pid}"),
             Failure::DeadProcess(pid, state) => {
-                format!("process {pid} is dead: state {state} (a zombie has ended)")
+                format!("process {pid} has exited (state {state})")
             }
             Failure::OtherProcess(pid, name) => {
                 format!("process {pid} is another program: {}", self.shown(name))
@@ -113,7 +113,7 @@ impl Words<'_> {
     fn no_script(&self, body: &Snippet) -> String {
         let body = self.body_part(body);
         format!(
-            "status 404: it is alive, and has nothing at this path (php-fpm: set ping.path){body}"
+            "status 404: FastCGI answers, but nothing is at this path (php-fpm: set ping.path){body}"
         )
     }
 
@@ -141,7 +141,7 @@ fn timed_out(phase: Phase, peer: Option<&Peer>, timeout: Duration) -> String {
     match phase {
         Phase::Connect => {
             format!(
-                "no response within {timeout}: timed out connecting{to}: it may listen, and accept nobody"
+                "no response within {timeout}: timed out connecting{to}: its accept queue may be full"
             )
         }
         Phase::Send => format!("no response within {timeout}: connected, sending the request"),

@@ -7,16 +7,16 @@ use std::io::{ErrorKind, Write};
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
-/// How long a line is offered to a reader who is late, when there is no time left.
+/// The least time for a write, even after the deadline.
 const OFFER: Duration = Duration::from_millis(10);
 
-/// A stream that is written to at once: a line is one system call, and there is no buffer to fill or to forget. A pipe
-/// that is full, with nobody who reads it, is given up at the deadline.
+/// A stream without a buffer: a line is one system call, and nothing is left to flush. Writing to a full pipe that nobody
+/// reads fails at the deadline.
 #[derive(Debug)]
 pub struct Unbuffered {
     /// Standard output or error.
     pub fd: BorrowedFd<'static>,
-    /// When what nobody reads is given up.
+    /// When a write that blocks fails.
     pub deadline: Deadline,
 }
 

@@ -1,4 +1,4 @@
-//! Advice for a failure: what a tired person would look at next. Pure: what the system knows comes through a function.
+//! Hints for a failure. No I/O: what the system knows comes through a function.
 
 use crate::http::is_redirect;
 use crate::protocol::recognised;
@@ -8,9 +8,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 /// What to try, or what else is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Hint {
-    /// Nothing answered there, but these ports of the container are listening; none may be.
+    /// The connection was refused; these addresses of the container are listening. The list can be empty.
     Listening(Vec<String>),
-    /// Who answered is known for something else than what was asked.
+    /// The reply is that of another protocol: its name.
     Speaks(&'static str),
     /// The redirect would be followed with `-L`.
     Follow,
@@ -19,7 +19,8 @@ pub enum Hint {
 /// At most this many listeners are named.
 const MOST: usize = 8;
 
-/// Advice for `failure`. `follows_redirects` says whether `-L` means something to the target, and `listeners` gives the addresses on which somebody listens, where that can be known.
+/// The hint for `failure`. `follows_redirects` says whether `-L` applies to the target, and `listeners` gives the listening
+/// addresses, where they can be known.
 pub fn advise(
     failure: &Failure,
     follows_redirects: bool,
@@ -36,7 +37,7 @@ pub fn advise(
     }
 }
 
-/// What the beginning of a reply gives away, if that is not what was asked for.
+/// The protocol of a reply, if it is recognised and not the one that was asked.
 fn speaks(got: &Snippet, asked: &str) -> Option<Hint> {
     let name = got.inspect(recognised)?.name;
     let is_asked = name

@@ -17,7 +17,7 @@ impl View {
         }
     }
 
-    /// One layer of escapes less; none if there is none. An escape that is cut by the end is left out.
+    /// Resolves one layer of escapes. None if there is none. An escape that is cut by the end is left out.
     pub fn unescaped(&self) -> Option<Self> {
         let mut next = View {
             bytes: Vec::new(),

@@ -109,7 +109,7 @@ impl Secrets {
             (1..SHORTEST, _) | (_, 1..SHORTEST) => self.has_short = true,
             (_, 0) => self.add_long(secret),
             (same, bare) if same == bare => self.add_long(secret),
-            // Padding comes and goes.
+            // Services may add or drop base64 padding.
             _ => {
                 self.add_long(secret);
                 self.add_long(bare);

@@ -13,7 +13,7 @@ pub enum Place {
     Unix(PathBuf),
 }
 
-/// A name or address that can be this machine's. Whether an address really is, only the machine can send:
+/// A name or address that can be this machine's. Whether an address really is, only the machine can say:
 /// [`crate::net::is_here`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Host {
@@ -23,11 +23,11 @@ pub enum Host {
     Ip(IpAddr),
 }
 
-/// What is said of an address that is not asked.
+/// The message for an address that is not this machine's.
 pub const NOT_THIS_MACHINE: &str =
     "is not this machine: only localhost or one of its own IP addresses is asked";
 
-/// What is said of a name. Whether it is this machine's is not known: it is not looked up.
+/// The message for a name. Names other than localhost are never resolved.
 const NOT_LOOKED_UP: Complaint = "names a host, and no name but localhost is looked up; \
      write localhost or an IP address of this machine";
 

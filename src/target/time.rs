@@ -41,7 +41,7 @@ pub fn parse(text: &str) -> Result<Duration, Complaint> {
     }
     match Duration::from_nanos(nanos) {
         time if time > MAX_TIME => Err(TOO_LONG),
-        time if time < Duration::from_micros(1) => Err("is no time at all"),
+        time if time < Duration::from_micros(1) => Err("is too short: at least 1 microsecond"),
         time => Ok(time),
     }
 }

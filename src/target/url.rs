@@ -4,7 +4,7 @@ use super::Complaint;
 use super::place::{self, Host};
 use crate::search::split_once;
 
-/// What is said of a target that has no scheme.
+/// The message for a target without a scheme.
 pub const NOT_A_URL: &str = "is not a URL such as http://localhost:8080/health";
 
 /// A URL in its parts, each checked.
@@ -41,7 +41,7 @@ impl Url {
         let (host_text, port) = match host_port.rsplit_once(':') {
             // The last colon of `[::1]` is not a port's.
             Some((host, port)) if !port.ends_with(']') => {
-                let port = place::port(port).map_err(|_| "has a port that is none (1-65535)")?;
+                let port = place::port(port).map_err(|_| "has a bad port: write 1-65535")?;
                 (host, Some(port))
             }
             _ => (host_port, None),

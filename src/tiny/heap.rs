@@ -1,7 +1,7 @@
 //! The allocator of the binary: it hands out memory and never takes it back.
 //!
 //! A check lives for milliseconds and allocates a few kilobytes, or a few megabytes when it searches a body of 1 MiB, so
-//! that there is nothing to gain from freeing. Without it the code of every destructor goes as well, and the first
+//! that there is nothing to gain from freeing. Without it the code of every destructor is left out as well, and the first
 //! kilobytes come from the program's own `.bss`, which costs no system call and one page fault a page.
 //!
 //! `unsafe` is needed because `GlobalAlloc` is an unsafe trait. `cargo +nightly miri test --lib heap` runs the tests below
@@ -14,7 +14,7 @@ use std::cell::UnsafeCell;
 use std::ptr::{NonNull, null_mut};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// What is asked of the system at a time when the first kilobytes are used up.
+/// How much the system is asked for at a time, once the first kilobytes are used up.
 const MORE: usize = 1024 * 1024;
 
 /// Hands out `FIRST` bytes of its own, then what `system` has.
@@ -136,7 +136,7 @@ impl<S: System, const FIRST: usize> Heap<S, FIRST> {
                 return;
             }
         }
-        // Whatever is left of the old area is given up. Too much to ask for is an error of the system's, not of ours.
+        // Whatever is left of the old area is given up. A `length` that saturates makes mmap fail.
         let length = layout.size().saturating_add(layout.align()).max(MORE);
         if let Some(start) = self.system.map(length) {
             *area = Area {
@@ -153,7 +153,7 @@ impl<S: System, const FIRST: usize> Heap<S, FIRST> {
     }
 }
 
-/// To return null, as the trait wants it, would end in an abort, and Docker knows 0 and 1.
+/// To return null, as the trait wants it, would end in an abort, and Docker defines only 0 and 1.
 #[cold]
 #[expect(
     clippy::exit,

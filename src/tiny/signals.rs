@@ -28,8 +28,7 @@ const SIG_BLOCK: c_int = if cfg!(any(target_os = "linux", target_os = "android")
     1
 };
 
-/// Keeps what is printed from killing the process before it has its exit code: a closed pipe, or a file that is as long as
-/// it may be. A blocked signal stays pending, and the write returns an error.
+/// Blocks SIGPIPE and SIGXFSZ, so that a failed write returns an error instead of killing the process.
 pub fn block_those_of_writes() {
     let mut set = SignalSet([0; 128]);
     // SAFETY: the set is large enough for every system's `sigset_t`, see above, is initialised by the first call, and is

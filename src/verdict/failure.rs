@@ -13,7 +13,7 @@ pub enum Failure {
     Refused(Vec<Peer>),
     /// The connection could not be opened for another reason.
     Unreachable {
-        /// The last end tried.
+        /// The first address or socket that did not refuse.
         peer: Peer,
         /// The operating system's error number.
         errno: i32,
@@ -22,28 +22,28 @@ pub enum Failure {
     NotThisMachine(IpAddr),
     /// The deadline passed.
     TimedOut {
-        /// During this.
+        /// The phase in which it happened.
         phase: Phase,
-        /// While talking to, or trying to reach, this end; none when the time was up before dialling.
+        /// The peer that was dialled; none when the time ran out while a body was searched.
         peer: Option<Peer>,
     },
     /// The deadline passed before this target was asked at all.
     NotAsked,
     /// The peer closed the connection before the reply was complete.
     ClosedEarly {
-        /// During this.
+        /// The phase in which it happened.
         phase: Phase,
-        /// What it had said until then.
+        /// The beginning of what had come until then.
         got: Snippet,
     },
     /// The peer reset the connection.
     Reset {
-        /// During this.
+        /// The phase in which it happened.
         phase: Phase,
     },
     /// Another error of the socket.
     Io {
-        /// During this.
+        /// The phase in which it happened.
         phase: Phase,
         /// The operating system's error number.
         errno: i32,
@@ -72,7 +72,7 @@ pub enum Failure {
         got: u16,
         /// What `--status` asked for, in its own words.
         expected: String,
-        /// The beginning of the body, or of nothing.
+        /// The beginning of the body; empty if none came.
         body: Snippet,
     },
     /// The redirect leads away from this machine, or cannot be followed.
@@ -146,7 +146,7 @@ pub enum NotFollowed {
     Elsewhere,
     /// It asks for TLS, which this build does not speak.
     Tls,
-    /// It was one too many.
+    /// Five redirects had been followed already.
     TooMany,
 }
 

@@ -248,7 +248,7 @@ fn full_accept_queue() {
         queue.push(connection);
     }
     let line = format!(
-        "unhealthy: no response within 300 ms: timed out connecting to {address}: it may listen, and accept nobody"
+        "unhealthy: no response within 300 ms: timed out connecting to {address}: its accept queue may be full"
     );
     said(&["-t", SHORT], &format!("http://{address}/"), &line).within(SHORTLY);
 }
@@ -259,7 +259,7 @@ fn full_accept_queue_of_a_unix_socket() {
     let _full = full_unix_socket(&file);
     let file = file.to_str().expect("a path in UTF-8");
     let line = format!(
-        "unhealthy: no response within 300 ms: timed out connecting to {file}: it may listen, and accept nobody"
+        "unhealthy: no response within 300 ms: timed out connecting to {file}: its accept queue may be full"
     );
     let options = ["-t", SHORT, "--unix-socket", file];
     said(&options, "http://localhost:80/", &line).within(SHORTLY);
@@ -301,7 +301,7 @@ fn a_unix_socket_that_accepts_nobody() {
         "redis://localhost",
     ]);
     run.unhealthy(&format!(
-        "unhealthy: redis://localhost:6379: no response within 300 ms: timed out connecting to {}: it may listen, and accept nobody",
+        "unhealthy: redis://localhost:6379: no response within 300 ms: timed out connecting to {}: its accept queue may be full",
         file.display()
     ))
     .within(Duration::from_secs(3));

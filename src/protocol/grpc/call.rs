@@ -19,7 +19,7 @@ pub const PRIORITY: u8 = 32;
 
 /// The only stream.
 pub const STREAM: u32 = 1;
-/// A reply of a few bytes in a few frames: more is no health service.
+/// The longest frame, header block and message. A health reply is a few bytes; a longer one is another protocol.
 pub const MAX_BLOCK: usize = 16 * 1024;
 
 /// What has come on the stream.
@@ -79,7 +79,7 @@ impl Call {
             (Some(_), None) if self.last => {}
             _ => return None,
         }
-        // Only that in trailers is the status of the call.
+        // Only a status in trailers is that of the call.
         if self.last {
             self.grpc_status = grpc_status;
         }
@@ -134,7 +134,7 @@ impl Call {
     }
 }
 
-/// A protobuf varint.
+/// Takes a protobuf varint. None when it is cut off or too long.
 fn varint(bytes: &mut &[u8]) -> Option<u64> {
     let mut value = 0;
     for shift in 0..10 {
@@ -148,7 +148,7 @@ fn varint(bytes: &mut &[u8]) -> Option<u64> {
     None
 }
 
-/// A frame.
+/// An HTTP/2 frame (RFC 9113, section 4.1): its head of nine bytes, and `payload`.
 pub fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let [_, length @ ..] = (payload.len() as u32).to_be_bytes();
     [&length[..], &[kind, flags], &stream.to_be_bytes(), payload].concat()

@@ -96,7 +96,7 @@ fn fastcgi() {
         (fastcgi_reply(PONG), Healthy("answers")),
         (two_records, Healthy("answers")),
         (fastcgi_reply(b"Status: 204 No Content\n\n"), Healthy("answers")),
-        ([record(STDERR, b"Primary script unknown", 2), fastcgi_reply(NOT_FOUND)].concat(), Unhealthy("status 404: it is alive, and has nothing at this path (php-fpm: set ping.path); body: File not found.\\n*")),
+        ([record(STDERR, b"Primary script unknown", 2), fastcgi_reply(NOT_FOUND)].concat(), Unhealthy("status 404: FastCGI answers, but nothing is at this path (php-fpm: set ping.path); body: File not found.\\n*")),
         (denied, Unhealthy("status 403, expected 200-299; body: Access denied.\\n")),
         (fastcgi_reply(b"status: 503 Service Unavailable\r\n\r\n"), Unhealthy("status 503, expected 200-299")),
         (fastcgi_reply(b"Status: 500\r\n\r\nfatal"), Unhealthy("status 500, expected 200-299; body: fatal")),

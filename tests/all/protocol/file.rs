@@ -143,7 +143,10 @@ fn usage() {
             "file:/x?max-age=-1",
             "has a max-age that is not a time such as 3, 0.5, 500ms, 2s or 1m",
         ),
-        ("file:/x?max-age=0", "has a max-age that is no time at all"),
+        (
+            "file:/x?max-age=0",
+            "has a max-age that is too short: at least 1 microsecond",
+        ),
         (
             "file:/x?max-age=1m&b",
             "has a max-age that is not a time such as 3, 0.5, 500ms, 2s or 1m",

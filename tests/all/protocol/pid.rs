@@ -125,7 +125,7 @@ fn a_process_that_ended() {
         format!("{name}?name=other"),
     ] {
         check([&name]).unhealthy(&format!(
-            "unhealthy: {name}: process {pid} is dead: state Z (a zombie has ended) (*s)"
+            "unhealthy: {name}: process {pid} has exited (state Z) (*s)"
         ));
     }
     worker.0.wait().expect("reap the child");

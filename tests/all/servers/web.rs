@@ -483,7 +483,7 @@ pub fn php_fpm(row: &Row) -> Result<(), Skip> {
     ));
     let other = url("/other");
     check([&other]).unhealthy(&format!(
-        "unhealthy: {other}: status 404: it is alive, and has nothing at this path (php-fpm: set ping.path); body: File not found.* (* ms)"
+        "unhealthy: {other}: status 404: FastCGI answers, but nothing is at this path (php-fpm: set ping.path); body: File not found.* (* ms)"
     ));
     let other = url("/etc/hostname");
     check([&other]).unhealthy(&format!(
@@ -508,7 +508,7 @@ pub fn php_fpm(row: &Row) -> Result<(), Skip> {
         !check(row.moved(port)).stderr.contains("refused")
     });
     check(row.moved(port)).unhealthy(&format!(
-        "unhealthy: {}: status 404: it is alive, and has nothing at this path (php-fpm: set ping.path); body: File not found.* (* ms)",
+        "unhealthy: {}: status 404: FastCGI answers, but nothing is at this path (php-fpm: set ping.path); body: File not found.* (* ms)",
         row.name(port)
     ));
     server.stop();
