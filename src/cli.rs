@@ -135,7 +135,7 @@ fn planned(
     }
     let planned = targets.iter().map(|text| {
         protocol::target(text, &options).map_err(|complaint| {
-            let (shown, unbraced) = (shown(OsStr::new(text)), unbraced(text));
+            let (shown, unbraced) = (shown(OsStr::new(without_bad_port(text))), unbraced(text));
             Usage(format!("TARGET: \"{shown}\" {complaint}{unbraced}"))
         })
     });
@@ -157,6 +157,23 @@ fn described(given: &Given, variables: Variables) -> Result<String, Usage> {
         true => format!("http://[{host}]:{port}{path}"),
         false => format!("http://{host}:{port}{path}"),
     })
+}
+
+/// What stands before a port that is none: in `http://user:password`, where the host was forgotten, that is a password.
+fn without_bad_port(text: &str) -> &str {
+    let start = crate::search::find(text.as_bytes(), b"://").map_or(0, |at| at + 3);
+    let end = text[start..]
+        .find(['/', '?', '#'])
+        .map_or(text.len(), |at| start + at);
+    let authority = &text[start..end];
+    match authority.rsplit_once(':') {
+        Some((host, port))
+            if !port.ends_with(']') && !port.bytes().all(|byte| byte.is_ascii_digit()) =>
+        {
+            &text[..start + host.len()]
+        }
+        _ => text,
+    }
 }
 
 /// Text of the command line as a message may show it.

@@ -46,6 +46,14 @@ impl Deadline {
         }
     }
 
+    /// This deadline, and `grace` more.
+    pub fn later_by(&self, grace: Duration) -> Self {
+        Deadline {
+            start: self.start,
+            end: self.end + grace,
+        }
+    }
+
     /// This deadline, or `grace` from now if that is later.
     pub fn or_at_least(&self, grace: Duration) -> Self {
         let soon = Instant::now() + grace;

@@ -14,7 +14,7 @@ mod stream;
 pub use dial::{Opening, dial};
 pub use listeners::listeners;
 pub use local::is_here;
-pub use poll::ready;
+pub use poll::{is_ready, ready};
 pub use stream::Stream;
 
 fn family(address: SocketAddr) -> AddressFamily {

@@ -8,7 +8,7 @@ use crate::verdict::Answer;
 use std::io::Write;
 use std::net::IpAddr;
 use std::time::Duration;
-use stream::Unbuffered;
+use stream::{OFFER, Unbuffered};
 use words::cut;
 
 pub use words::{MAX_LINE, line};
@@ -26,6 +26,8 @@ pub const MAX_OUTPUT: usize = 4095;
 const RESERVE: usize = 2048;
 /// Room kept for the last line, `... and N more targets`.
 const SUMMARY: usize = 100;
+/// Shorter than every line.
+const SHORT: usize = 20;
 
 /// The report of one run.
 #[derive(Debug)]
@@ -53,6 +55,7 @@ pub fn standard() -> Report<Unbuffered, Unbuffered> {
 impl Report<Unbuffered, Unbuffered> {
     /// Sets the deadline of writes.
     pub fn give_up_at(&mut self, deadline: Deadline) {
+        let deadline = deadline.later_by(OFFER);
         (self.out.deadline, self.err.deadline) = (deadline, deadline);
     }
 }
@@ -111,6 +114,13 @@ impl<O: Write, E: Write> Report<O, E> {
         if self.quiet {
             return;
         }
+        // No line is shorter than this, and a line can take some time to make.
+        if self.left < SUMMARY + SHORT {
+            return match answer.outcome {
+                Ok(_) => self.omitted_healthy += 1,
+                Err(_) => self.omitted_unhealthy += 1,
+            };
+        }
         let line = line(target, answer, hint, timeout);
         match &answer.outcome {
             Ok(_) if self.left < RESERVE + line.len() => self.omitted_healthy += 1,
@@ -124,7 +134,7 @@ impl<O: Write, E: Write> Report<O, E> {
             }
         }
         if self.verbose {
-            let mut text = trace::trace(&answer.trace, &target.secrets());
+            let mut text = trace::trace(&answer.trace, target.secrets());
             let room = self.left.saturating_sub(RESERVE);
             if text.len() > room {
                 text.truncate(text.floor_char_boundary(room.saturating_sub(4)));

@@ -34,8 +34,8 @@ pub trait Probe: Debug {
     }
 
     /// What must not be printed.
-    fn secrets(&self) -> Secrets {
-        Secrets::default()
+    fn secrets(&self) -> &Secrets {
+        Secrets::NONE
     }
 
     /// Whether it can be told to follow redirects.
@@ -74,7 +74,7 @@ impl Target {
     }
 
     /// What its line must not show.
-    pub fn secrets(&self) -> Secrets {
+    pub fn secrets(&self) -> &Secrets {
         self.probe.secrets()
     }
 }

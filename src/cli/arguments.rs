@@ -196,15 +196,25 @@ fn glued_value(flags: &[u8], row: &Row, glued: &[u8], meant: Option<&Row>) -> Us
     ))
 }
 
-/// The error for an unknown option. Only what looks like a name is shown: what follows can be a secret, as in
-/// `--user:me:secret`.
+/// The error for an unknown option. Only what looks like a name is shown: it can hold a secret, as in `--user:me:secret`, and
+/// in `-asecret1`, which is redis-cli's form.
 fn no_such(dashes: &str, name: &str) -> Usage {
     let hint = match nearest(name.as_bytes()) {
         Some(row) => format!("; did you mean --{}?", row.long),
         None => " (--help lists them)".into(),
     };
-    let ends = |c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '_');
-    let (name, rest) = name.split_at(name.find(ends).unwrap_or(name.len()));
+    let ends = |c: char| !(c.is_ascii_alphabetic() || c == '-' || c == '_');
+    let end = match name.find(ends) {
+        None => name.len(),
+        // Too short for a secret.
+        Some(_) if name.len() < 4 => name.len(),
+        // What a digit follows may be a password up to there; what a `=` or the like follows is a name.
+        Some(at) if name[at..].starts_with(|c: char| c.is_alphanumeric()) => {
+            name.chars().next().map_or(0, char::len_utf8)
+        }
+        Some(at) => at,
+    };
+    let (name, rest) = name.split_at(end);
     let name = printable(name.as_bytes(), 40);
     let more = if rest.is_empty() { "" } else { "..." };
     Usage(format!("{dashes}{name}{more}: no such option{hint}"))

@@ -88,18 +88,19 @@ pub fn contradictions(given: &Given, used: &[Used], targets: &[String]) -> Resul
             "--method: \"HEAD\" asks for no body, and something is expected of the body".into(),
         );
     }
-    for lacks in &options.body.body_not {
-        if options
-            .body
-            .body
-            .iter()
-            .any(|has| search::contains(has.as_bytes(), lacks))
-        {
-            return wrong(format!(
-                "--body-not: \"{}\" contradicts --body",
-                shown(OsStr::new(lacks))
-            ));
-        }
+    let (texts, forbidden) = (&options.body.body, &options.body.body_not);
+    // Of so many that to compare them takes time, nobody wrote each by hand: the check itself will tell.
+    let are_few = texts.len() * forbidden.len() <= MAX_TIMES;
+    let contradicts = |forbidden: &&String| {
+        let mut texts = texts.iter();
+        texts.any(|text| search::contains(text.as_bytes(), forbidden))
+    };
+    if let Some(text) = are_few
+        .then(|| forbidden.iter().find(contradicts))
+        .flatten()
+    {
+        let text = shown(OsStr::new(text));
+        return wrong(format!("--body-not: \"{text}\" contradicts --body"));
     }
     let has = |wanted: HeaderName| {
         options

@@ -34,7 +34,11 @@ pub fn framing(head: &[u8], to_head: bool) -> Result<Framing, &'static str> {
         } else if is("transfer-encoding") {
             let codings = value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii);
             transfer.extend(codings.filter(|coding| !is_identity(coding)));
-        } else if is("content-encoding") && !is_identity(value) {
+        } else if is("content-encoding")
+            && !value
+                .split(|&byte| byte == b',')
+                .all(|coding| is_identity(coding.trim_ascii()))
+        {
             coding = Some(value.to_vec());
         }
     }

@@ -92,14 +92,19 @@ pub fn unfold(head: &mut [u8]) {
 /// What is wrong with a field that ureq is not shown.
 pub fn for_ureq(head: &[u8]) -> Result<Vec<u8>, &'static str> {
     let is_crowded = head.iter().filter(|&&byte| byte == b'\n').count() > MANY_FIELDS;
-    if is_crowded && !names_are_proper(head) {
-        return Err("invalid header name");
+    if is_crowded && !are_proper(head) {
+        return Err("invalid header");
     }
+    // Of many, the last `Location`: that is the one that counts.
+    let lines = head.split_inclusive(|&byte| byte == b'\n');
+    let mut locations =
+        lines.filter(|line| line.len() > 9 && line[..9].eq_ignore_ascii_case(b"location:"));
+    let last = locations.next_back().map(<[u8]>::as_ptr);
     let is_shown = |line: &[u8]| {
         let name = line.split(|&byte| byte == b':').next().unwrap_or_default();
         let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
         match is_crowded {
-            true => is("location") || matches!(line, b"\n" | b"\r\n"),
+            true => Some(line.as_ptr()) == last || matches!(line, b"\n" | b"\r\n"),
             false => !(is("content-length") || is("transfer-encoding")),
         }
     };
@@ -111,14 +116,21 @@ pub fn for_ureq(head: &[u8]) -> Result<Vec<u8>, &'static str> {
     Ok(shown)
 }
 
-/// Whether the fields of a head have proper names (RFC 9110, section 5.1). ureq asks the same of what it is shown, which
-/// of many fields is only one.
-fn names_are_proper(head: &[u8]) -> bool {
+/// Whether the fields of a head are proper (RFC 9110, sections 5.1 and 5.5). ureq asks the same of what it is shown, which of
+/// many fields is only one.
+fn are_proper(head: &[u8]) -> bool {
     let is_token = |byte: &u8| byte.is_ascii_graphic() && !b"\"(),/:;<=>?@[\\]{}".contains(byte);
+    let is_text = |byte: &u8| matches!(byte, b'\t' | b' '..=b'~' | 0x80..);
     let mut lines = head.split(|&byte| byte == b'\n').skip(1);
-    lines.all(|line| match line.iter().position(|&byte| byte == b':') {
-        Some(colon) => colon > 0 && line[..colon].iter().all(is_token),
-        None => matches!(line, b"" | b"\r"),
+    lines.all(|line| {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        match line.iter().position(|&byte| byte == b':') {
+            Some(colon) => {
+                let (name, value) = line.split_at(colon);
+                !name.is_empty() && name.iter().all(is_token) && value.iter().all(is_text)
+            }
+            None => line.is_empty(),
+        }
     })
 }
 
@@ -176,17 +188,20 @@ mod tests {
     }
 
     #[test]
-    fn names_are_tokens() {
+    fn fields_are_proper() {
         for (fields, proper) in [
             ("", true),
             ("A: b\r\n!#$%&'*+-.^_`|~09:\r\n", true),
             ("A : b\r\n", false),
             (": b\r\n", false),
             ("A\r\n", false),
+            ("A: b\0c\r\n", false),
+            ("A: b\rc\r\n", false),
+            ("A: \u{e9}\tb\r\n", true),
             ("A\u{e9}: b\r\n", false),
         ] {
             let head = format!("HTTP/1.1 200 OK\r\n{fields}\r\n");
-            assert_eq!(names_are_proper(head.as_bytes()), proper, "{fields}");
+            assert_eq!(are_proper(head.as_bytes()), proper, "{fields}");
         }
     }
 

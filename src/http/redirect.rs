@@ -3,6 +3,7 @@
 use super::Request;
 use super::request;
 use crate::net;
+use crate::snippet::is_harmless;
 use crate::target::url::Url;
 use crate::target::{Host, Place};
 use crate::verdict::NotFollowed;
@@ -27,8 +28,8 @@ impl Request {
         let mut headers = self.headers.clone();
         if uri.authority() != self.uri.authority() {
             // It is another service, which must not be sent the credentials for the first one.
-            let private = [header::AUTHORIZATION, header::COOKIE, header::HOST];
-            headers.retain(|(name, _)| !private.contains(name));
+            headers
+                .retain(|(name, _)| is_harmless(name.as_str().as_bytes()) && name != header::HOST);
         }
         let keeps = matches!(status, 307 | 308) || self.method == Method::HEAD;
         let becomes_get = !keeps && (status == 303 || self.method == Method::POST);

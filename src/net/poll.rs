@@ -12,6 +12,15 @@ use std::time::Duration;
 /// (`select_estimate_accuracy` in fs/select.c), so that it can serve several timers at once.
 const EXACT: Duration = Duration::from_secs(5);
 
+/// Whether `fd` is ready for one of `events` now.
+pub fn is_ready(fd: &impl AsFd, events: PollFlags) -> bool {
+    let now = Timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    poll(&mut [PollFd::new(fd, events)], Some(&now)).is_ok_and(|ready| ready > 0)
+}
+
 /// Waits until `fd` is ready for one of `events`, or has an error or a hang-up. Returns which of them it is.
 ///
 /// # Errors

@@ -2,10 +2,11 @@
 
 use super::{Protocol, Takes};
 use crate::expect::{BodyExpectations, HeaderExpectation, Statuses};
+use crate::snippet::Secrets;
 use crate::target::url::Url;
 use crate::target::{Host, Place};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use ureq::http::{HeaderName, HeaderValue, Method};
 
 /// What a check asks of its targets, beside who they are.
@@ -33,6 +34,8 @@ pub struct Options {
     pub follow: bool,
     /// What is sent first over plain TCP.
     pub send: Option<Vec<u8>>,
+    /// What must not be printed, made when it is needed.
+    pub secrets: OnceLock<Secrets>,
 }
 
 impl Options {

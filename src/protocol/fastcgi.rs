@@ -3,6 +3,7 @@
 use super::session::{Session, converse};
 use super::{Asked, Protocol};
 use crate::deadline::Deadline;
+use crate::expect::MAX_BODY;
 use crate::net::Opening;
 use crate::target::{Place, Probe, Target};
 use crate::verdict::{Answer, Failure, Health, Outcome, Phase, Snippet};
@@ -44,7 +45,7 @@ struct FastCgiProbe {
 
 impl Probe for FastCgiProbe {
     fn ask(&self, deadline: &Deadline) -> Answer {
-        converse(&self.place, Opening::ClientFirst, deadline, |session| {
+        converse(&self.place, Opening::ClientFirst, deadline, &|session| {
             ask(session, &self.script, &self.query)
         })
     }
@@ -61,10 +62,13 @@ const STDIN: u8 = 5;
 const STDOUT: u8 = 6;
 const STDERR: u8 = 7;
 
+/// How much of a page is looked at.
+const MAX_PAGE: usize = 16 * 1024;
+
 /// Asks for `script`, and wants a response without a `Status` or with a 2xx one, and an END_REQUEST without complaint.
 fn ask(session: &mut Session, script: &str, query: &str) -> Outcome {
     session.send(&request(script, query))?;
-    let mut page = Vec::new();
+    let (mut page, mut total) = (Vec::new(), 0);
     loop {
         let enough = session.receive_at_least(8, Phase::Reply);
         let proper = match session.received() {
@@ -86,7 +90,15 @@ fn ask(session: &mut Session, script: &str, query: &str) -> Outcome {
         session.receive_at_least(8 + length, Phase::Reply)?;
         let content = &session.received()[8..8 + length];
         match (kind, content) {
-            (STDOUT, content) => page.extend_from_slice(content),
+            (STDOUT, content) => {
+                total += content.len();
+                if total > MAX_BODY {
+                    return Err(Box::new(Failure::LongReply(MAX_BODY)));
+                }
+                // Its head, and what is shown of its body.
+                let room = MAX_PAGE.saturating_sub(page.len()).min(content.len());
+                page.extend_from_slice(&content[..room]);
+            }
             (END_REQUEST, [_, _, _, _, 0, ..]) => break,
             (END_REQUEST, [_, _, _, _, status, ..]) => {
                 return Err(Box::new(Failure::FastCgiStatus(*status)));

@@ -63,7 +63,7 @@ struct GrpcProbe {
 
 impl Probe for GrpcProbe {
     fn ask(&self, deadline: &Deadline) -> Answer {
-        converse(&self.place, Opening::ClientFirst, deadline, |session| {
+        converse(&self.place, Opening::ClientFirst, deadline, &|session| {
             ask(session, &self.authority, &self.service)
         })
     }

@@ -7,6 +7,7 @@ use super::session::{Session, converse};
 use super::{Asked, Located};
 use crate::deadline::Deadline;
 use crate::net::Opening;
+use crate::snippet::Secrets;
 use crate::target::{Place, Probe, Target};
 use crate::verdict::{Answer, Failure, Health, Outcome, Phase, Refusal, Reply, Snippet};
 
@@ -86,17 +87,18 @@ pub fn plan(asked: &Asked) -> Result<Target, String> {
     located.refuse_credentials(asked)?;
     located.refuse_path(asked)?;
     match asked.protocol.handshake {
-        Some(handshake) => Ok(target(asked, handshake, located, None)),
+        Some(handshake) => Ok(target(asked, handshake, located, None, Secrets::default())),
         None => Err("has a scheme that cannot be asked".into()),
     }
 }
 
-/// A target that is asked by `handshake`, with `first` in place of the bytes of its first step.
+/// A target that is asked by `handshake`, with `first` in place of the bytes of its first step. `secrets` must not be printed.
 pub fn target(
     asked: &Asked,
     handshake: &'static Handshake,
     located: Located,
     first: Option<Vec<u8>>,
+    secrets: Secrets,
 ) -> Target {
     let scheme = asked.protocol.scheme;
     let probe = HandshakeProbe {
@@ -104,6 +106,7 @@ pub fn target(
         scheme,
         handshake,
         first,
+        secrets,
     };
     Target::new(located.name, probe)
 }
@@ -114,18 +117,23 @@ struct HandshakeProbe {
     scheme: &'static str,
     handshake: &'static Handshake,
     first: Option<Vec<u8>>,
+    secrets: Secrets,
 }
 
 impl Probe for HandshakeProbe {
     fn ask(&self, deadline: &Deadline) -> Answer {
         let opening = Opening::for_first_bytes(self.handshake.steps[0].send);
-        converse(&self.place, opening, deadline, |session| {
+        converse(&self.place, opening, deadline, &|session| {
             self.converse(session)
         })
     }
 
     fn place(&self) -> Option<&Place> {
         Some(&self.place)
+    }
+
+    fn secrets(&self) -> &Secrets {
+        &self.secrets
     }
 }
 

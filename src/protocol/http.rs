@@ -7,7 +7,7 @@ use crate::http::{self, Request, Response, is_redirect, request};
 use crate::snippet::{Secrets, without_userinfo};
 use crate::target::{Place, Probe, Target};
 use crate::verdict::{Answer, Failure, GRACE, Health, NotFollowed, Outcome, Snippet, Trace};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use ureq::http::{HeaderName, HeaderValue, Method, Uri, header};
 
 /// The row of this protocol.
@@ -64,6 +64,8 @@ fn plan(asked: &Asked) -> Result<Target, String> {
         options: options.clone(),
         uri,
         headers: headers(options, authorization),
+        has_credentials: located.credentials.is_some(),
+        secrets: OnceLock::new(),
     };
     let name = format!("{}{path}", located.name);
     Ok(Target::new(name, probe))
@@ -105,6 +107,8 @@ struct HttpProbe {
     options: Arc<Options>,
     uri: Uri,
     headers: Vec<(HeaderName, HeaderValue)>,
+    has_credentials: bool,
+    secrets: OnceLock<Secrets>,
 }
 
 impl Probe for HttpProbe {
@@ -131,8 +135,13 @@ impl Probe for HttpProbe {
         Some(&self.place)
     }
 
-    fn secrets(&self) -> Secrets {
-        Secrets::of(&self.headers)
+    fn secrets(&self) -> &Secrets {
+        // They are the same for all targets, but for one that has credentials of its own.
+        let secrets = match self.has_credentials {
+            true => &self.secrets,
+            false => &self.options.secrets,
+        };
+        secrets.get_or_init(|| Secrets::of(&self.headers))
     }
 
     fn follows_redirects(&self) -> bool {

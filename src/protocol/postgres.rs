@@ -3,6 +3,7 @@
 use super::bytes::{be32, coded};
 use super::handshake::{self, Handshake, Judge, Step};
 use super::{Asked, Protocol};
+use crate::snippet::Secrets;
 use crate::target::Target;
 use crate::target::url::percent_decoded;
 use crate::verdict::{Refusal, Reply, Snippet};
@@ -39,11 +40,18 @@ fn plan(asked: &Asked) -> Result<Target, String> {
     let path = std::mem::take(&mut located.path);
     let database = path.trim_start_matches('/');
     if user.is_empty() && database.is_empty() {
-        return Ok(handshake::target(asked, &HANDSHAKE, located, None));
+        return Ok(handshake::target(
+            asked,
+            &HANDSHAKE,
+            located,
+            None,
+            Secrets::default(),
+        ));
     }
     if database.contains(['?', '/']) {
         return Err("has more than a database in its path".into());
     }
+    let secrets = Secrets::of_name(&user);
     let user = if user.is_empty() { "postgres" } else { &user };
     let control = |c: char| c.is_ascii_control();
     let database = percent_decoded(database)
@@ -51,7 +59,13 @@ fn plan(asked: &Asked) -> Result<Target, String> {
         .ok_or("has a control character or a bad %XX in its user or database")?;
     let first = startup(user, &database);
     located.name.push_str(path.trim_end_matches('/'));
-    Ok(handshake::target(asked, &HANDSHAKE, located, Some(first)))
+    Ok(handshake::target(
+        asked,
+        &HANDSHAKE,
+        located,
+        Some(first),
+        secrets,
+    ))
 }
 
 /// PostgreSQL's StartupMessage 3.0. Without a `database`, the one named like the user is asked for.

@@ -10,7 +10,7 @@ pub fn converse(
     place: &Place,
     opening: Opening,
     deadline: &Deadline,
-    probe: impl FnOnce(&mut Session) -> Outcome,
+    probe: &dyn Fn(&mut Session) -> Outcome,
 ) -> Answer {
     let begun = deadline.elapsed();
     let mut trace = Trace::default();
@@ -23,7 +23,6 @@ pub fn converse(
                 stream,
                 deadline,
                 received: Vec::new(),
-                used: 0,
                 goodbye: Vec::new(),
                 trace,
             };
@@ -45,13 +44,15 @@ pub struct Session<'a> {
     stream: Stream,
     deadline: &'a Deadline,
     received: Vec<u8>,
-    used: usize,
     goodbye: Vec<u8>,
     trace: Trace,
 }
 
 /// The longest reply that is read. It must be longer than what the judges accept: MongoDB's takes up to 48 KiB.
 const MAX_REPLY: usize = 64 * 1024;
+
+/// How much of a reply is kept for the trace.
+const TRACED: usize = 1024;
 
 impl Session<'_> {
     /// Sends `bytes`. A reset is not a failure yet: the peer may have sent its reason first.
@@ -86,12 +87,12 @@ impl Session<'_> {
 
     /// What has been received and not used.
     pub fn received(&self) -> &[u8] {
-        &self.received[self.used..]
+        &self.received
     }
 
     /// Forgets the first bytes of [`Self::received`].
     pub fn consume(&mut self, bytes: usize) {
-        self.used += bytes;
+        self.received.drain(..bytes);
     }
 
     /// Waits for more to be received. False at the end.
@@ -106,9 +107,12 @@ impl Session<'_> {
         let read = self
             .stream
             .read(&mut self.received, 1024, phase, self.deadline)?;
-        if have == 0 && read > 0 {
+        if self.trace.head.is_empty() && read > 0 {
             self.trace.mark(Mark::Reply, self.deadline);
         }
+        let room = TRACED.saturating_sub(self.trace.head.len()).min(read);
+        let come = &self.received[have..have + room];
+        self.trace.head.extend_from_slice(come);
         Ok(read > 0)
     }
 
@@ -144,7 +148,7 @@ impl Session<'_> {
 
     /// Says goodbye, and lets the peer hang up first if it does so soon: what it sends meanwhile is read, because to
     /// close with data unread would reset the connection.
-    fn close(mut self) -> Trace {
+    fn close(self) -> Trace {
         let soon = self.deadline.or_within(GRACE);
         let mut scrap = Vec::new();
         if !self.goodbye.is_empty() && self.stream.write(&self.goodbye, &soon).is_ok() {
@@ -156,7 +160,6 @@ impl Session<'_> {
                 scrap.clear();
             }
         }
-        self.trace.head = std::mem::take(&mut self.received);
         self.trace
     }
 }

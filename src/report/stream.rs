@@ -3,12 +3,12 @@
 use crate::deadline::{Deadline, Expired};
 use crate::net;
 use rustix::event::PollFlags;
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
-/// The least time for a write, even after the deadline.
-const OFFER: Duration = Duration::from_millis(10);
+/// How long after the deadline a line may still wait for its reader: the verdict can be as late as the deadline itself.
+pub const OFFER: Duration = Duration::from_millis(10);
 
 /// A stream without a buffer: a line is one system call, and nothing is left to flush. Writing to a full pipe that nobody
 /// reads fails at the deadline.
@@ -28,11 +28,16 @@ impl Write for Unbuffered {
         if let Some(written) = written_without_waiting(self.fd, bytes) {
             return Ok(written);
         }
-        let deadline = self.deadline.or_at_least(OFFER);
-        match net::ready(&self.fd, PollFlags::OUT, &deadline) {
-            Ok(_) => Ok(rustix::io::write(self.fd, bytes)?),
-            Err(Expired) => Err(ErrorKind::TimedOut.into()),
+        let waited = net::ready(&self.fd, PollFlags::OUT, &self.deadline);
+        if waited == Err(Expired) && !net::is_ready(&self.fd, PollFlags::OUT) {
+            return Err(ErrorKind::TimedOut.into());
         }
+        // A terminal says that it is ready when it has room for one byte.
+        let most = match self.fd.is_terminal() {
+            true => bytes.len().min(1),
+            false => bytes.len(),
+        };
+        Ok(rustix::io::write(self.fd, &bytes[..most])?)
     }
 
     fn flush(&mut self) -> std::io::Result<()> {

@@ -2,6 +2,7 @@
 
 use super::failure::peer_name;
 use super::time::time;
+use crate::http::head::unfold;
 use crate::snippet::{Secrets, Snippet, is_harmless, printable, without_userinfo};
 use crate::verdict::{Mark, Trace};
 use std::fmt::Write;
@@ -25,8 +26,13 @@ pub fn trace(trace: &Trace, secrets: &Secrets) -> String {
         match mark {
             Mark::Connected => {}
             // All that was sent, once.
-            Mark::Sent => sent(std::mem::take(&mut request), &mut text),
-            Mark::Head | Mark::Reply => received(&trace.head, secrets, &mut text),
+            Mark::Sent => sent(std::mem::take(&mut request), secrets, &mut text),
+            Mark::Head => {
+                let mut head = trace.head.clone();
+                unfold(&mut head);
+                received(&head, secrets, &mut text);
+            }
+            Mark::Reply => received(&trace.head, secrets, &mut text),
         }
     }
     text
@@ -45,7 +51,7 @@ fn name_of(line: &[u8]) -> &[u8] {
 }
 
 /// A request, without the values of headers that may be secrets.
-fn sent(request: &[u8], text: &mut String) {
+fn sent(request: &[u8], secrets: &Secrets, text: &mut String) {
     let is_http = lines(request)
         .next()
         .is_some_and(|line| line.ends_with(b" HTTP/1.1"));
@@ -53,7 +59,7 @@ fn sent(request: &[u8], text: &mut String) {
         let name = name_of(line);
         let line = match is_http && at > 0 && !is_harmless(name) {
             true => format!("{}: (not shown)", printable(name, 40)),
-            false => printable(line, 200),
+            false => printable(&secrets.blacken(line), 200),
         };
         let _ = writeln!(text, "> {line}");
     }

@@ -13,11 +13,11 @@ pub const MAX_LINE: usize = 512;
 
 /// The line of one target, its end included: at most [`MAX_LINE`] bytes.
 pub fn line(target: &Target, answer: &Answer, hint: Option<&Hint>, timeout: Duration) -> String {
-    let name = printable(target.name().as_bytes(), 160);
     let words = Words {
-        secrets: &target.secrets(),
+        secrets: target.secrets(),
         timeout,
     };
+    let name = words.name(target.name());
     match &answer.outcome {
         Ok(health) => cut(
             format!(
@@ -91,6 +91,15 @@ impl Words<'_> {
         }
     }
 
+    /// The name of a target. A query can hold a secret that was given elsewhere as well; what stands before it is needed to
+    /// tell targets apart.
+    fn name(&self, name: &str) -> String {
+        let (path, query) = name.split_at(name.find('?').unwrap_or(name.len()));
+        let query = self.secrets.blacken(query.as_bytes());
+        printable(&[path.as_bytes(), &query].concat(), 160)
+    }
+
+    /// What may be shown of a snippet.
     pub fn shown(&self, snippet: &Snippet) -> String {
         snippet.text(self.secrets)
     }

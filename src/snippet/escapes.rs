@@ -100,6 +100,7 @@ fn unescape(text: &[u8]) -> Option<(Character, usize)> {
             unit => Some((Character::Char(char::from_u32(unit)?), 6)),
         },
         [b'\\', b'x', ..] => byte(hex(2, 4)? as u8, 4),
+        [b'\\', b'0'..=b'3', ..] => byte(number(text.get(1..4)?, 8)? as u8, 4),
         [b'\\', b'n', ..] => byte(b'\n', 2),
         [b'\\', b'r', ..] => byte(b'\r', 2),
         [b'\\', b't', ..] => byte(b'\t', 2),

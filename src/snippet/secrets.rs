@@ -42,6 +42,22 @@ impl std::fmt::Debug for Secrets {
 }
 
 impl Secrets {
+    /// Where there are none.
+    pub const NONE: &Secrets = &Secrets {
+        forms: Vec::new(),
+        cost: 0,
+        has_short: false,
+    };
+
+    /// A name that may be shown nowhere, if it is long enough to be found.
+    pub fn of_name(name: &str) -> Self {
+        let mut secrets = Secrets::default();
+        if name.len() >= SHORTEST {
+            secrets.add(name.as_bytes());
+        }
+        secrets
+    }
+
     /// Those in the headers of a request: the values of all but the harmless ones.
     pub fn of(headers: &[(HeaderName, HeaderValue)]) -> Self {
         let mut secrets = Secrets::default();
@@ -87,12 +103,17 @@ impl Secrets {
     /// A header's value, and the long parts of it.
     fn add_value(&mut self, value: &[u8]) {
         self.add(value);
-        for part in value.split(|byte| b" ,;=:\"".contains(byte)) {
-            if self.are_too_many() {
-                return;
-            }
-            if part.len() >= LONG_PART && part.len() < value.len() {
-                self.add(part);
+        for item in value.split(|byte| b",;".contains(byte)) {
+            // Of `NAME=VALUE` and `SCHEME VALUE` the value, and of anything else what is long.
+            let mut least = LONG_PART;
+            for part in item.trim_ascii().split(|byte| b" =:\"".contains(byte)) {
+                if self.are_too_many() {
+                    return;
+                }
+                if part.len() >= least && part.len() < value.len() {
+                    self.add(part);
+                }
+                least = SHORTEST;
             }
         }
     }

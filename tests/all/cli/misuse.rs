@@ -134,7 +134,7 @@ const MISUSE: &[(&str, &str)] = &[
     ("-password=hunter2", "-p...: no such option; write -p PORT"),
     ("-qp", "-qp: no such option; write -q -p PORT"),
     ("-qp8080", "-qp8080: no such option; write -q -p 8080"),
-    ("-qvL8", "-qvL8: no such option (--help lists them)"),
+    ("-qvL8", "-q...: no such option (--help lists them)"),
     ("-prot=80", "-p...: no such option; did you mean --port? Else write -p PORT"),
     ("-usre=me:hunter2", "-u...: no such option; did you mean --user? Else write -u USER:PASSWORD"),
     // Each of these would be a call for help, and so healthy, if it were read letter by letter.

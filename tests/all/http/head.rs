@@ -223,6 +223,17 @@ fn long_heads() {
         (format!("HTTP/1.1 200 {}\r\n\r\nUP", "x".repeat(65_000)).as_bytes(), &["-b", "UP"], WELL),
         (head(&format!("X: {}\r\n", "y".repeat(66_560))).as_bytes(), &[], long),
         (head(&fields(10_000)).as_bytes(), &[], long),
+    ]);
+    // A crowd does not hide what is malformed.
+    for bad in ["garbage", "A : b", ": b", "A(: b", "A: b\0c", "A: \x01", "A: b\rc", "Content-Length : 2"] {
+        let reply = head(&format!("{}{bad}\r\n", fields(140)));
+        let line = "unhealthy: malformed HTTP response head (invalid header): HTTP/1.1 200 OK*(*s)";
+        judge(&[(reply.as_bytes(), &[], line)]);
+    }
+    let last = head(&format!("{}Location: http://example.com/\r\n", "Location: /x\r\n".repeat(200)));
+    let last = last.replacen("200 OK", "302 Found", 1);
+    judge(&[
+        (last.as_bytes(), &["-L"], "unhealthy: status 302 redirects to http://example.com/, which is not an http URL of this machine (*s)"),
         (format!("HTTP/1.1 200 {}\r\n\r\n", "x".repeat(66_560)).as_bytes(), &[], long),
         (format!("HTTP/1.1 100 {}\r\n\r\n", "x".repeat(66_560)).as_bytes(), &[], long),
     ]);

@@ -166,6 +166,19 @@ fn fastcgi() {
     let silent = Server::new(|connection| drop(connection.read_to_end(&mut Vec::new())));
     let name = format!("{}/ping", target(&silent, "fastcgi"));
     check(["-t", "200ms", &name]).unhealthy(&format!("unhealthy: {name}: no response within 200 ms: connected, request sent, waiting for the reply"));
+    // A long page is one all the same.
+    let mut long = record(STDOUT, b"Content-Type: text/plain\r\n\r\n", 0);
+    for _ in 0..200 {
+        long.extend(record(STDOUT, &[b'x'; 1000], 0));
+    }
+    long.extend(end_request(0));
+    let server = Server::new(move |connection| {
+        let _ = connection.read(&mut [0; 4096]);
+        let _ = connection.write_all(&long);
+        let _ = connection.shutdown(std::net::Shutdown::Write);
+    });
+    let name = format!("{}/ping", target(&server, "fastcgi"));
+    expect(&check([&name]), &name, Healthy("answers"));
     let endless = Server::new(|connection| {
         while connection
             .write_all(&record(STDOUT, &[b'x'; 999], 1))
@@ -173,7 +186,7 @@ fn fastcgi() {
         {}
     });
     let name = format!("{}/ping", target(&endless, "fastcgi"));
-    expect(&check([&name]), &name, Unhealthy("a reply of more than 64 KiB"));
+    expect(&check([&name]), &name, Unhealthy("a reply of more than 1024 KiB"));
 }
 
 /// A reply that is split anywhere is the same reply, and one that ends there is none.

@@ -36,6 +36,10 @@ fn tcp() {
         (&["--body-not=ERR"], &[b"-E", b"RR\n"], Unhealthy("body contains \"ERR\"; body: -ERR\\n")),
         (&["--body=+OK", "--body-not=ERR"], &[b"-ERR\n"], Unhealthy("*ERR*")),
         (&["--body=\u{1b}"], &[b"\x1b[2J"], Healthy("accepts connections")),
+        // That a text does not come is known at the end, however the reply is cut.
+        (&["--body=OK", "--body-not=ERROR"], &[b"OK\nERROR\n"], Unhealthy("body contains \"ERROR\"; body: OK\\nERROR\\n")),
+        (&["--body=OK", "--body-not=ERROR"], &[b"OK\n", b"ERR", b"OR\n"], Unhealthy("body contains \"ERROR\"; body: OK\\nERROR\\n")),
+        (&["--body=OK", "--body-not=ERROR"], &[b"OK\n", b"bye\n"], Healthy("accepts connections")),
     ];
     for (options, pieces, said) in rows {
         let pieces: Vec<Vec<u8>> = pieces.iter().map(|piece| piece.to_vec()).collect();

@@ -1,7 +1,7 @@
 //! Streams that nobody reads, that are read late, or that take nothing more.
 
 use crate::http::OK;
-use crate::support::{Server, checker, command};
+use crate::support::{Server, Skip, checker, command};
 use libtest_mimic::Trial;
 use std::io::Read;
 use std::process::Stdio;
@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 pub fn trials() -> Vec<Trial> {
     trials![
         nobody_reads_what_is_printed,
+        many_lines_that_nobody_reads,
+        a_terminal_that_nobody_reads,
         a_reader_who_is_late,
         a_file_that_may_not_grow,
     ]
@@ -56,6 +58,75 @@ fn nobody_reads_what_is_printed() {
         };
         assert_eq!(status.code(), Some(code), "{arguments:?}: {status}");
     }
+}
+
+/// Each line is given up once, and not each for some time more.
+fn many_lines_that_nobody_reads() {
+    let (_reader, writer) = full_pipe();
+    let arguments = ["-t", "200ms"]
+        .into_iter()
+        .chain(["http://127.0.0.1:1/"; 300]);
+    let begun = Instant::now();
+    let mut child = command(arguments)
+        .stdout(writer.try_clone().expect("a descriptor"))
+        .stderr(writer)
+        .spawn()
+        .expect("it runs");
+    assert_eq!(child.wait().expect("its end").code(), Some(1));
+    // With 10 ms more for each line it would be 3 s.
+    assert!(
+        begun.elapsed() < Duration::from_millis(1500),
+        "{:?}",
+        begun.elapsed()
+    );
+}
+
+/// A terminal says that it is ready when it has room for one byte, and would hold whoever writes more.
+fn a_terminal_that_nobody_reads() -> Result<(), Skip> {
+    use rustix::pty::{OpenptFlags, grantpt, ptsname, unlockpt};
+    let open = || -> rustix::io::Result<(std::os::fd::OwnedFd, std::fs::File)> {
+        let master = rustix::pty::openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?;
+        grantpt(&master)?;
+        unlockpt(&master)?;
+        let name = ptsname(&master, Vec::new())?;
+        let flags = rustix::fs::OFlags::RDWR | rustix::fs::OFlags::NOCTTY;
+        let slave = rustix::fs::open(&*name, flags, rustix::fs::Mode::empty())?;
+        Ok((master, slave.into()))
+    };
+    for left in [0, 1, 2, 40, 300, 400] {
+        let (master, slave) =
+            open().map_err(|errno| Skip::new(format!("no terminal here: {errno}")))?;
+        fill(&slave);
+        if left > 0 {
+            rustix::io::read(&master, &mut vec![0; left]).expect("there is more than that");
+        }
+        let mut child = command(["-t", "300ms", "tcp://[::1]:1", "tcp://127.0.0.1:1"])
+            .stdout(slave.try_clone().expect("a descriptor"))
+            .stderr(slave)
+            .spawn()
+            .expect("it runs");
+        let begun = Instant::now();
+        let status = loop {
+            match child.try_wait().expect("wait for it") {
+                Some(status) => break status,
+                None if begun.elapsed() > Duration::from_secs(20) => {
+                    let _ = child.kill();
+                    panic!("still printing, with {left} bytes of room");
+                }
+                None => thread::sleep(Duration::from_millis(5)),
+            }
+        };
+        assert_eq!(status.code(), Some(1), "{status}");
+    }
+    Ok(())
+}
+
+/// Writes until there is no room.
+fn fill(file: &std::fs::File) {
+    let flags = rustix::fs::fcntl_getfl(file).expect("its flags");
+    rustix::fs::fcntl_setfl(file, flags | rustix::fs::OFlags::NONBLOCK).expect("set them");
+    while rustix::io::write(file, &[b'x'; 64]).is_ok() {}
+    rustix::fs::fcntl_setfl(file, flags).expect("set them back");
 }
 
 /// Who reads before the deadline gets the whole line.
