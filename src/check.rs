@@ -10,7 +10,6 @@ use crate::target::{Target, place};
 use crate::verdict::{Failure, Health, Outcome};
 use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// One target, and what is expected of it. Built like this, it is valid: what cannot be asked is refused at once.
@@ -86,7 +85,7 @@ pub fn run(check: &Check) -> Verdict {
     Verdict {
         outcome: answer.outcome,
         took: answer.took,
-        line: line.trim_end().to_owned(),
+        line: line.trim_ascii_end().to_owned(),
     }
 }
 
@@ -111,7 +110,7 @@ impl Check {
     }
 
     fn planned(url: String, options: Options, timeout: Duration) -> Result<Self, Invalid> {
-        let shared = Arc::new(options.clone());
+        let shared = options.clone().shared();
         let (target, protocol) =
             protocol::target(&url, &shared).map_err(|why| Invalid(format!("the URL {why}")))?;
         // Nothing is silently ignored: an expectation that nobody looks at would be met for ever.

@@ -10,7 +10,6 @@ use expand::expand;
 use options::{Given, Kind, Row};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
-use std::sync::Arc;
 use std::time::Duration;
 
 mod arguments;
@@ -127,7 +126,7 @@ fn planned(
         true => Some(described(&given, variables)?),
         false => None,
     };
-    let options = Arc::new(given.options);
+    let options = given.options.shared();
     if let Some(url) = described {
         let target = protocol::target(&url, &options);
         let target = target.map_err(|complaint| Usage(format!("--path: {complaint}")))?;

@@ -22,6 +22,16 @@ pub fn split_once<'a>(text: &'a str, mark: &str) -> Option<(&'a str, &'a str)> {
     Some((&text[..at], &text[at + mark.len()..]))
 }
 
+/// Texts with a text between them. `[String]::join` would cost 800 bytes.
+pub fn joined<T: AsRef<str>>(texts: &[T], between: &str) -> String {
+    let mut all = String::new();
+    for (at, text) in texts.iter().enumerate() {
+        all.push_str(if at > 0 { between } else { "" });
+        all.push_str(text.as_ref());
+    }
+    all
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

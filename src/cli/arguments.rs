@@ -209,7 +209,9 @@ fn no_such(dashes: &str, name: &str) -> Usage {
         // Too short for a secret.
         Some(_) if name.len() < 4 => name.len(),
         // What a digit follows may be a password up to there; what a `=` or the like follows is a name.
-        Some(at) if name[at..].starts_with(|c: char| c.is_alphanumeric()) => {
+        Some(at)
+            if name[at..].starts_with(|c: char| c.is_ascii_alphanumeric() || !c.is_ascii()) =>
+        {
             name.chars().next().map_or(0, char::len_utf8)
         }
         Some(at) => at,

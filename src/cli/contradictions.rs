@@ -60,7 +60,7 @@ pub fn pointless(used: &[Used], protocols: &[&Protocol]) -> Result<(), Usage> {
     Err(Usage(format!(
         "--{}: means nothing to a target of the kind {}",
         row.long,
-        kinds.join(" or ")
+        search::joined(&kinds, " or ")
     )))
 }
 

@@ -16,7 +16,7 @@ pub fn help() -> String {
             .short
             .map_or("    ".into(), |short| format!("-{short}, "));
         let option = format!("{short}--{} {}", row.long, row.value);
-        text.push_str(&format!("  {:<36}{}\n", option.trim_end(), row.help));
+        text.push_str(&format!("  {:<36}{}\n", option.trim_ascii_end(), row.help));
     }
     text.push_str("\nTargets, with their default ports, and what healthy proves:\n");
     for protocol in protocol::ALL {

@@ -38,7 +38,7 @@ impl JsonExpectation {
         if steps.len() > MAX_STEPS {
             return Err("has a PATH of more than 100 steps");
         }
-        let is_nested = |value: &String| value.trim_start().starts_with(['{', '[']);
+        let is_nested = |value: &String| value.trim_ascii_start().starts_with(['{', '[']);
         if value.as_ref().is_some_and(is_nested) {
             return Err(
                 "has an object or an array as VALUE, which is a string, a number, true, false or null; a member is reached by its path: a.b=1",

@@ -51,7 +51,7 @@ pub fn framing(head: &[u8], to_head: bool) -> Result<Framing, &'static str> {
         ([chunked], _) if chunked.eq_ignore_ascii_case(b"chunked") && !is_http_1_0 => Body::CHUNKED,
         // In HTTP/1.0, which has no transfer codings, or a coding that was not asked for.
         (codings, _) => {
-            coding.get_or_insert(codings.join(&b", "[..]));
+            coding.get_or_insert_with(|| listed(codings));
             match codings.last() {
                 Some(last) if last.eq_ignore_ascii_case(b"chunked") && !is_http_1_0 => {
                     Body::CHUNKED
@@ -61,6 +61,16 @@ pub fn framing(head: &[u8], to_head: bool) -> Result<Framing, &'static str> {
         }
     };
     Ok(Framing { body, coding })
+}
+
+/// Codings as a list. `[&[u8]]::join` would be more code.
+fn listed(codings: &[&[u8]]) -> Vec<u8> {
+    let mut list = Vec::new();
+    for coding in codings {
+        list.extend_from_slice(if list.is_empty() { b"" } else { b", " });
+        list.extend_from_slice(coding);
+    }
+    list
 }
 
 /// Whether this is the name of no coding at all.

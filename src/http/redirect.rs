@@ -3,6 +3,7 @@
 use super::Request;
 use super::request;
 use crate::net;
+use crate::search::joined;
 use crate::snippet::is_harmless;
 use crate::target::url::Url;
 use crate::target::{Host, Place};
@@ -109,7 +110,7 @@ fn without_dots(path: &str) -> String {
             segment => kept.push(segment),
         }
     }
-    format!("/{}", kept.join("/"))
+    format!("/{}", joined(&kept, "/"))
 }
 
 #[cfg(test)]

@@ -6,8 +6,8 @@ use crate::snippet::Secrets;
 use crate::target::url::Url;
 use crate::target::{Host, Place};
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
-use ureq::http::{HeaderName, HeaderValue, Method};
+use std::sync::Arc;
+use ureq::http::{HeaderName, HeaderValue, Method, header};
 
 /// What a check asks of its targets, beside who they are.
 #[derive(Debug, Clone, Default)]
@@ -34,11 +34,24 @@ pub struct Options {
     pub follow: bool,
     /// What is sent first over plain TCP.
     pub send: Option<Vec<u8>>,
-    /// What must not be printed, made when it is needed.
-    pub secrets: OnceLock<Secrets>,
+    /// What must not be printed.
+    secrets: Secrets,
 }
 
 impl Options {
+    /// Shared between targets, with the secrets that are in them.
+    pub fn shared(mut self) -> Arc<Self> {
+        self.secrets = Secrets::of(&self.headers);
+        self.secrets
+            .add_headers(self.user.iter().map(|user| (&header::AUTHORIZATION, user)));
+        Arc::new(self)
+    }
+
+    /// What must not be printed.
+    pub fn secrets(&self) -> &Secrets {
+        &self.secrets
+    }
+
     /// The first of them, by its name, that means nothing to targets of `protocol`.
     pub fn means_nothing_to(&self, protocol: &Protocol) -> Option<&'static str> {
         let BodyExpectations {

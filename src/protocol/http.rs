@@ -7,7 +7,7 @@ use crate::http::{self, Request, Response, is_redirect, request};
 use crate::snippet::{Secrets, without_userinfo};
 use crate::target::{Place, Probe, Target};
 use crate::verdict::{Answer, Failure, GRACE, Health, NotFollowed, Outcome, Snippet, Trace};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use ureq::http::{HeaderName, HeaderValue, Method, Uri, header};
 
 /// The row of this protocol.
@@ -59,13 +59,13 @@ fn plan(asked: &Asked) -> Result<Target, String> {
     } else {
         &located.path
     };
+    let headers = headers(options, authorization);
     let probe = HttpProbe {
         place: located.place,
         options: options.clone(),
         uri,
-        headers: headers(options, authorization),
-        has_credentials: located.credentials.is_some(),
-        secrets: OnceLock::new(),
+        secrets: located.credentials.as_ref().map(|_| Secrets::of(&headers)),
+        headers,
     };
     let name = format!("{}{path}", located.name);
     Ok(Target::new(name, probe))
@@ -107,8 +107,8 @@ struct HttpProbe {
     options: Arc<Options>,
     uri: Uri,
     headers: Vec<(HeaderName, HeaderValue)>,
-    has_credentials: bool,
-    secrets: OnceLock<Secrets>,
+    /// Those of a target that has credentials of its own.
+    secrets: Option<Secrets>,
 }
 
 impl Probe for HttpProbe {
@@ -137,11 +137,7 @@ impl Probe for HttpProbe {
 
     fn secrets(&self) -> &Secrets {
         // They are the same for all targets, but for one that has credentials of its own.
-        let secrets = match self.has_credentials {
-            true => &self.secrets,
-            false => &self.options.secrets,
-        };
-        secrets.get_or_init(|| Secrets::of(&self.headers))
+        self.secrets.as_ref().unwrap_or(self.options.secrets())
     }
 
     fn follows_redirects(&self) -> bool {

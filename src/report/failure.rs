@@ -1,8 +1,9 @@
 //! The words for why a target is not healthy.
 
 use super::time::{age, time};
-use super::words::{Words, joined};
+use super::words::Words;
 use crate::http::MAX_HEAD;
+use crate::search::joined;
 use crate::snippet::{Snippet, printable};
 use crate::verdict::{Failure, NotFollowed, Peer, Phase};
 use std::path::Path;

@@ -2,6 +2,7 @@
 
 use super::time::{age, time};
 use crate::run::advice::Hint;
+use crate::search::joined;
 use crate::snippet::{Secrets, Snippet, printable};
 use crate::target::Target;
 use crate::verdict::{Answer, Failure, Health, Refusal};
@@ -130,16 +131,6 @@ fn advice(hint: &Hint) -> String {
         Hint::Speaks(name) => format!("this looks like {name}"),
         Hint::Follow => "-L follows redirects".into(),
     }
-}
-
-/// `[String]::join`, which would cost 800 bytes.
-pub fn joined(texts: &[String], between: &str) -> String {
-    let mut all = String::new();
-    for (at, text) in texts.iter().enumerate() {
-        all.push_str(if at > 0 { between } else { "" });
-        all.push_str(text);
-    }
-    all
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use crate::http::is_redirect;
 use crate::protocol::recognised;
+use crate::search;
 use crate::verdict::{Failure, Peer, Snippet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -40,9 +41,8 @@ pub fn advise(
 /// The protocol of a reply, if it is recognised and not the one that was asked.
 fn speaks(got: &Snippet, asked: &str) -> Option<Hint> {
     let name = got.inspect(recognised)?.name;
-    let is_asked = name
-        .split(" or ")
-        .any(|name| name.eq_ignore_ascii_case(asked));
+    let (one, other) = search::split_once(name, " or ").unwrap_or((name, name));
+    let is_asked = one.eq_ignore_ascii_case(asked) || other.eq_ignore_ascii_case(asked);
     (!is_asked).then_some(Hint::Speaks(name))
 }
 

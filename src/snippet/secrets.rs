@@ -61,16 +61,24 @@ impl Secrets {
     /// Those in the headers of a request: the values of all but the harmless ones.
     pub fn of(headers: &[(HeaderName, HeaderValue)]) -> Self {
         let mut secrets = Secrets::default();
+        secrets.add_headers(headers.iter().map(|(name, value)| (name, value)));
+        secrets
+    }
+
+    /// Those in more headers.
+    pub fn add_headers<'a>(
+        &mut self,
+        headers: impl Iterator<Item = (&'a HeaderName, &'a HeaderValue)>,
+    ) {
         for (name, value) in headers {
             if !is_harmless(name.as_str().as_bytes()) {
                 let credentials = [header::AUTHORIZATION, header::PROXY_AUTHORIZATION];
                 match credentials.contains(name) {
-                    true => secrets.add_credentials(value.as_bytes()),
-                    false => secrets.add_value(value.as_bytes()),
+                    true => self.add_credentials(value.as_bytes()),
+                    false => self.add_value(value.as_bytes()),
                 }
             }
         }
-        secrets
     }
 
     /// `SCHEME TOKEN`: the token, and if it is basic authentication, what it stands for (RFC 7617).

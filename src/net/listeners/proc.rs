@@ -22,11 +22,11 @@ pub fn tabulated(file: BorrowedFd) -> Option<Vec<SocketAddr>> {
 pub fn listener(line: &str) -> Option<SocketAddr> {
     let mut fields = line.split_ascii_whitespace();
     let local = fields.nth(1)?;
-    if u8::from_str_radix(fields.nth(1)?, 16) != Ok(LISTEN) {
+    if u32::from_str_radix(fields.nth(1)?, 16) != Ok(LISTEN.into()) {
         return None;
     }
     let (ip, port) = local.split_once(':')?;
-    let port = u16::from_str_radix(port, 16).ok()?;
+    let port = u16::try_from(u32::from_str_radix(port, 16).ok()?).ok()?;
     let word = |at: usize| {
         let digits = ip.get(at * 8..at * 8 + 8)?;
         Some(u32::from_str_radix(digits, 16).ok()?.to_ne_bytes())
