@@ -134,8 +134,10 @@ fn planned(
     }
     let planned = targets.iter().map(|text| {
         protocol::target(text, &options).map_err(|complaint| {
-            let (shown, unbraced) = (shown(OsStr::new(without_bad_port(text))), unbraced(text));
-            Usage(format!("TARGET: \"{shown}\" {complaint}{unbraced}"))
+            let kept = without_bad_port(text);
+            let (shown, unbraced) = (shown(OsStr::new(kept)), unbraced(text));
+            let hidden = if kept.len() < text.len() { ":..." } else { "" };
+            Usage(format!("TARGET: \"{shown}{hidden}\" {complaint}{unbraced}"))
         })
     });
     planned.collect()
@@ -158,7 +160,8 @@ fn described(given: &Given, variables: Variables) -> Result<String, Usage> {
     })
 }
 
-/// What stands before a port that is none: in `http://user:password`, where the host was forgotten, that is a password.
+/// A URL without its port when that may be a password: in `http://user:password` the host was forgotten.
+/// Nobody is called `localhost` or `127.0.0.1`, so there the port is a port and is shown.
 fn without_bad_port(text: &str) -> &str {
     let start = crate::search::find(text.as_bytes(), b"://").map_or(0, |at| at + 3);
     let end = text[start..]
@@ -167,7 +170,10 @@ fn without_bad_port(text: &str) -> &str {
     let authority = &text[start..end];
     match authority.rsplit_once(':') {
         Some((host, port))
-            if !port.ends_with(']') && !port.bytes().all(|byte| byte.is_ascii_digit()) =>
+            if host != "localhost"
+                && host.parse::<std::net::Ipv4Addr>().is_err()
+                && !port.ends_with(']')
+                && !port.bytes().all(|byte| byte.is_ascii_digit()) =>
         {
             &text[..start + host.len()]
         }

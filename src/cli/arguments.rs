@@ -207,12 +207,12 @@ fn no_such(dashes: &str, name: &str) -> Usage {
     let end = match name.find(ends) {
         None => name.len(),
         // Too short for a secret.
-        Some(_) if name.len() < 4 => name.len(),
+        Some(_) if name.len() < 4 && name.is_ascii() => name.len(),
         // What a digit follows may be a password up to there; what a `=` or the like follows is a name.
         Some(at)
             if name[at..].starts_with(|c: char| c.is_ascii_alphanumeric() || !c.is_ascii()) =>
         {
-            name.chars().next().map_or(0, char::len_utf8)
+            usize::from(name.starts_with(|c: char| c.is_ascii()))
         }
         Some(at) => at,
     };

@@ -131,6 +131,7 @@ const MISUSE: &[(&str, &str)] = &[
     ("-jstatus=UP", "-j...: no such option; write -j PATH[=VALUE]"),
     // In mysql's form, a password.
     ("-phunter2", "-p...: no such option; write -p PORT"),
+    ("-ahunter2", "-a...: no such option (--help lists them)"),
     ("-password=hunter2", "-p...: no such option; write -p PORT"),
     ("-qp", "-qp: no such option; write -q -p PORT"),
     ("-qp8080", "-qp8080: no such option; write -q -p 8080"),
@@ -169,6 +170,8 @@ const MISUSE: &[(&str, &str)] = &[
     ("http://localhost:0/", "TARGET: \"http://localhost:0/\" has a bad port: write 1-65535"),
     ("http://localhost:PORT0/", "TARGET: \"http://localhost:PORT0/\" has a bad port: write 1-65535"),
     ("http://localhost:http/", "TARGET: \"http://localhost:http/\" has a bad port: write 1-65535"),
+    // The host was forgotten, and this is a user and a password.
+    ("http://user:hunter2", "TARGET: \"http://user:...\" has a bad port: write 1-65535"),
     ("http://localhost:$PORT/", "TARGET: * has a bad port: write 1-65535; a variable is written ${NAME}"),
     ("http://::1:PORT/", "TARGET: \"http://::1:PORT/\" has an IPv6 address without brackets: write [::1]"),
     ("http://localhost:PORT/a_b", "TARGET: \"http://localhost:PORT/a b\" has a blank or control character*"),
@@ -470,7 +473,7 @@ fn bytes_that_are_no_text() {
         (&[b"-h\xff"], "--help: works only alone: -h is help; the host is --host"),
         (&[b"-\xff"], "-...: no such option (--help lists them)"),
         (&[b"--\xff=1"], "--...: no such option (--help lists them)"),
-        (&[b"--port\xff=1"], "--port...: no such option (--help lists them)"),
+        (&[b"--port\xff=1"], "--p...: no such option (--help lists them)"),
         (&[b"-q\xff"], "-q...: no such option (--help lists them)"),
         (&[b"--quiet=\xff"], "--quiet: takes no value"),
         (&[b"-u\xff"], "-u...: no such option; write -u USER:PASSWORD"),
