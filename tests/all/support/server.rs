@@ -238,10 +238,10 @@ fn a_server_ends_with_its_value() {
         thread::sleep(Duration::from_millis(1));
     }
     assert!(ended.try_recv().is_err(), "they wait");
-    let address = server.address;
+    // That nobody listens now cannot be asked: another test may have got the port, or a process that another test is
+    // about to start may still hold a copy of the listener.
     drop(server);
     assert_eq!(ended.try_iter().count(), 3, "all scripts have ended");
-    assert!(TcpStream::connect(address).is_err(), "nobody listens");
     for mut client in clients {
         let _ = client.read_to_end(&mut Vec::new());
     }
