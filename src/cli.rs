@@ -2,6 +2,7 @@
 
 use crate::deadline::DEFAULT_TIMEOUT;
 use crate::protocol::{self, Protocol};
+use crate::search::split_once;
 use crate::snippet::{printable, without_userinfo};
 use crate::target::{Target, place};
 use arguments::{info, split};
@@ -160,18 +161,15 @@ fn described(given: &Given, variables: Variables) -> Result<String, Usage> {
     })
 }
 
-/// A URL without its port when that may be a password: in `http://user:password` the host was forgotten.
-/// Nobody is called `localhost` or `127.0.0.1`, so there the port is a port and is shown.
+/// A URL without its port when that may be a password: in `http://user:password` the host was forgotten. Behind a proper
+/// host, it is a port that is wrong.
 fn without_bad_port(text: &str) -> &str {
-    let start = crate::search::find(text.as_bytes(), b"://").map_or(0, |at| at + 3);
-    let end = text[start..]
-        .find(['/', '?', '#'])
-        .map_or(text.len(), |at| start + at);
-    let authority = &text[start..end];
+    let start = split_once(text, "://").map_or(0, |(scheme, _)| scheme.len() + 3);
+    let authority = text[start..].split(['/', '?', '#']).next();
+    let authority = authority.unwrap_or_default();
     match authority.rsplit_once(':') {
         Some((host, port))
-            if host != "localhost"
-                && host.parse::<std::net::Ipv4Addr>().is_err()
+            if place::host(host).is_err()
                 && !port.ends_with(']')
                 && !port.bytes().all(|byte| byte.is_ascii_digit()) =>
         {

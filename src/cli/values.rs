@@ -3,6 +3,7 @@
 use crate::search;
 use crate::target::Complaint;
 use crate::target::place::{self, Host};
+use crate::target::url;
 
 /// A host as it was written, and as it is understood.
 ///
@@ -28,7 +29,6 @@ pub fn unescape(text: &str) -> Result<Vec<u8>, Complaint> {
     let mut bytes = text.bytes();
     let mut out = Vec::new();
     while let Some(byte) = bytes.next() {
-        let hex = |digit: Option<u8>| digit.and_then(|digit| (digit as char).to_digit(16));
         out.push(match byte {
             b'\\' => match bytes.next() {
                 Some(b'r') => b'\r',
@@ -36,10 +36,8 @@ pub fn unescape(text: &str) -> Result<Vec<u8>, Complaint> {
                 Some(b't') => b'\t',
                 Some(b'0') => 0,
                 Some(b'\\') => b'\\',
-                Some(b'x') => match (hex(bytes.next()), hex(bytes.next())) {
-                    (Some(high), Some(low)) => (high * 16 + low) as u8,
-                    _ => return Err("has a \\x that is not followed by two hexadecimal digits"),
-                },
+                Some(b'x') => url::hex_pair(&mut bytes)
+                    .ok_or("has a \\x that is not followed by two hexadecimal digits")?,
                 _ => return Err("has an escape that is none of \\r \\n \\t \\0 \\xHH \\\\"),
             },
             byte => byte,

@@ -1,7 +1,5 @@
 //! Decoding a body's framing: which bytes are content, and where it ends (RFC 9112, sections 6 and 7). Pure.
 
-use std::ops::Range;
-
 /// The longest line between the chunks of a body: a size with its extensions, or a trailer field.
 const MAX_LINE: usize = 4 * 1024;
 
@@ -114,10 +112,7 @@ fn size_in(line: &[u8]) -> Option<u64> {
         .iter()
         .rev()
         .take_while(|&&byte| matches!(byte, b' ' | b'\t'));
-    let digits: &[u8] = &digits[Range {
-        start: 0,
-        end: digits.len() - blanks.count(),
-    }];
+    let digits = &digits[..digits.len() - blanks.count()];
     // `from_str_radix` would take a sign.
     if !digits.first()?.is_ascii_hexdigit() {
         return None;

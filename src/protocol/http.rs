@@ -2,7 +2,7 @@
 
 use super::{Asked, Options, Protocol, Signature, Takes};
 use crate::deadline::Deadline;
-use crate::expect::MAX_BODY;
+use crate::expect::{MAX_BODY, Statuses};
 use crate::http::{self, Request, Response, is_redirect, request};
 use crate::snippet::{Secrets, without_userinfo};
 use crate::target::{Place, Probe, Target};
@@ -190,14 +190,8 @@ impl HttpProbe {
 
     fn judge(&self, response: &mut Response, trace: &Trace, deadline: &Deadline) -> Outcome {
         let status = response.status;
-        let default;
-        let statuses = match &self.options.statuses {
-            Some(statuses) => statuses,
-            None => {
-                default = crate::expect::Statuses::default();
-                &default
-            }
-        };
+        let default = Statuses::default();
+        let statuses = self.options.statuses.as_ref().unwrap_or(&default);
         if !statuses.contains(status) {
             return Err(Box::new(Failure::Status {
                 got: status,

@@ -40,12 +40,7 @@ fn ber(bytes: &[u8]) -> Result<Option<Ber<'_>>, ()> {
             let Some(digits) = rest.get(..count) else {
                 return Ok(None);
             };
-            (
-                digits
-                    .iter()
-                    .fold(0, |value, &byte| value << 8 | usize::from(byte)),
-                2 + count,
-            )
+            (be32(digits), 2 + count)
         }
         _ => return Err(()),
     };

@@ -74,13 +74,18 @@ pub fn percent_decoded(text: &str) -> Option<String> {
     let mut bytes = text.bytes();
     let mut out = Vec::with_capacity(text.len());
     while let Some(byte) = bytes.next() {
-        let hex = |digit: Option<u8>| digit.and_then(|digit| (digit as char).to_digit(16));
         out.push(match byte {
-            b'%' => (hex(bytes.next())? * 16 + hex(bytes.next())?) as u8,
+            b'%' => hex_pair(&mut bytes)?,
             other => other,
         });
     }
     String::from_utf8(out).ok()
+}
+
+/// The byte that the next two characters are in hexadecimal.
+pub fn hex_pair(text: &mut impl Iterator<Item = u8>) -> Option<u8> {
+    let mut digit = || char::from(text.next()?).to_digit(16);
+    Some((digit()? * 16 + digit()?) as u8)
 }
 
 /// The longest path and query. An http::Uri holds 65534 bytes, scheme and authority included.

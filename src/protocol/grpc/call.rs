@@ -1,5 +1,6 @@
 //! The one call: its request in frames of HTTP/2 (RFC 9113), what comes back, and what that says.
 
+use super::super::bytes::be32;
 use super::hpack::{literal, statuses};
 use crate::verdict::{Failure, Health, Outcome, Snippet};
 
@@ -106,7 +107,7 @@ impl Call {
         // An uncompressed message, with its length; enum ServingStatus is field 1, and left out when it is 0.
         let (&compressed, rest) = self.message.split_first()?;
         let (length, mut fields) = rest.split_at_checked(4)?;
-        let length = u32::from_be_bytes(length.try_into().ok()?) as usize;
+        let length = be32(length);
         if compressed != 0 || length != fields.len() {
             return None;
         }
