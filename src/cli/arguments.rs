@@ -208,7 +208,7 @@ fn no_such(dashes: &str, name: &str) -> Usage {
         None => name.len(),
         // Too short for a secret.
         Some(_) if name.len() < 4 && name.is_ascii() => name.len(),
-        // What a digit follows may be a password up to there; what a `=` or the like follows is a name.
+        // In `-asecret1`, the letters before the digit may be a password. Before a `=` or the like stands a name.
         Some(at)
             if name[at..].starts_with(|c: char| c.is_ascii_alphanumeric() || !c.is_ascii()) =>
         {

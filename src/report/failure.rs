@@ -92,7 +92,7 @@ impl Words<'_> {
     fn redirect(&self, status: u16, to: &Snippet, why: NotFollowed) -> String {
         let why = match why {
             NotFollowed::Elsewhere => "which is not an http URL of this machine",
-            NotFollowed::Tls => "which needs TLS, and this build has none",
+            NotFollowed::Tls => "which needs TLS, and this program speaks none",
             NotFollowed::TooMany => "after 5 redirects that were followed",
         };
         format!("status {status} redirects to {}, {why}", self.shown(to))

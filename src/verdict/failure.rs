@@ -144,7 +144,7 @@ impl From<Unmet> for Box<Failure> {
 pub enum NotFollowed {
     /// It leads to no `http` URL of this machine.
     Elsewhere,
-    /// It asks for TLS, which this build does not speak.
+    /// It asks for TLS, which this program does not speak.
     Tls,
     /// Five redirects had been followed already.
     TooMany,

@@ -90,7 +90,7 @@ const SWITCHES: &str =
 struct Service {
     server: Server,
     reply: Arc<Mutex<Vec<u8>>>,
-    /// Whether curl is the one of Debian 12. In what the two differ, another version may have come to agree.
+    /// Whether curl is the one of Debian 12. Another version may agree with the checker where the tables say that they differ.
     is_known: bool,
 }
 
@@ -110,7 +110,7 @@ impl Service {
         })
     }
 
-    /// Asks both, and returns in what they are not as `verdict` has it. Where both are content, they name the same status.
+    /// Asks both, and fails unless they answer as `verdict` says. Where both are content, they must name the same status.
     fn compare(
         &self,
         reply: &[u8],

@@ -219,7 +219,7 @@ fn redirects_stay_on_this_machine() {
         ("http://", "", elsewhere),
         ("///", "", elsewhere),
         ("/a b", "", elsewhere),
-        ("https://localhost/", "", "which needs TLS, and this build has none"),
+        ("https://localhost/", "", "which needs TLS, and this program speaks none"),
     ] {
         let service = redirecting(302, &[("/", to)]);
         let shown = if shown.is_empty() { to } else { shown };
