@@ -1,11 +1,11 @@
 //! A check that a Rust service builds in code.
 
-use crate::deadline::{DEFAULT_TIMEOUT, Deadline};
+use crate::deadline::DEFAULT_TIMEOUT;
 use crate::expect::{JsonExpectation, Statuses, text_to_find};
 use crate::http::request;
 use crate::protocol::{self, Options};
 use crate::report;
-use crate::run::advise;
+use crate::run::{Attempt, advise};
 use crate::target::{Target, place};
 use crate::verdict::{Failure, Health, Outcome};
 use std::fmt;
@@ -78,10 +78,10 @@ impl fmt::Display for Verdict {
 
 /// Runs a check. It blocks until there is a verdict, at most for the check's timeout.
 pub fn run(check: &Check) -> Verdict {
-    let deadline = Deadline::after(check.timeout);
-    let answer = check.target.ask(&deadline);
+    let attempt = Attempt::only(check.timeout);
+    let answer = check.target.ask(&attempt.deadline);
     let hint = advise(&check.target, &answer.outcome);
-    let line = report::line(&check.target, &answer, hint.as_ref(), check.timeout);
+    let line = report::line(&check.target, &answer, hint.as_ref(), &attempt);
     Verdict {
         outcome: answer.outcome,
         took: answer.took,

@@ -2,6 +2,7 @@
 
 use crate::deadline::DEFAULT_TIMEOUT;
 use crate::protocol::{self, Protocol};
+use crate::run::Attempts;
 use crate::search::split_once;
 use crate::snippet::{printable, without_userinfo};
 use crate::target::{Target, place};
@@ -32,15 +33,17 @@ pub enum Command {
     Check(Plan, Style),
 }
 
-/// One run: every target must be healthy before the deadline.
+/// One run: every target must be healthy in the same attempt.
 #[derive(Debug, Clone)]
 pub struct Plan {
     /// The targets, in the order in which they are asked.
     pub targets: Vec<Target>,
     /// What a message about a target names: the option or the argument that it comes from.
     pub origin: &'static str,
-    /// From the start of the run to its end.
+    /// How long one attempt to ask them all may take.
     pub timeout: Duration,
+    /// When they are asked again.
+    pub attempts: Attempts,
 }
 
 /// How much is printed.
@@ -86,6 +89,7 @@ pub fn parse(arguments: Vec<OsString>, variables: Variables) -> Result<Command, 
     contradictions(&given, &used, &targets)?;
     let style = given.style;
     let timeout = given.timeout.unwrap_or(DEFAULT_TIMEOUT);
+    let attempts = given.wait.map_or(Attempts::ONE, Attempts::for_at_most);
     let origin = given.host.as_ref().map_or("TARGET", |_| "--host");
     let planned = planned(given, &targets, variables)?;
     let (targets, protocols): (Vec<_>, Vec<_>) = planned.into_iter().unzip();
@@ -94,6 +98,7 @@ pub fn parse(arguments: Vec<OsString>, variables: Variables) -> Result<Command, 
         targets,
         origin,
         timeout,
+        attempts,
     };
     Ok(Command::Check(plan, style))
 }

@@ -2,7 +2,6 @@
 #![cfg_attr(feature = "tiny", no_main)]
 
 use healthchecker::cli::{self, Command};
-use healthchecker::deadline::Deadline;
 use healthchecker::report;
 use healthchecker::run;
 use healthchecker::verdict::{HEALTHY, UNHEALTHY};
@@ -49,14 +48,22 @@ fn exit_code(arguments: Vec<OsString>) -> u8 {
         report.elsewhere(plan.origin, ip);
         return UNHEALTHY;
     }
-    let deadline = Deadline::after(plan.timeout);
     report.style(style.quiet, style.verbose);
-    report.give_up_at(deadline);
-    let healthy = run::in_order(&plan.targets, &deadline, |target, answer| {
-        let advice = || run::advise(target, &answer.outcome);
-        let hint = report.has_room().then(advice).flatten();
-        report.answer(target, answer, hint.as_ref(), plan.timeout);
-    });
+    let (targets, timeout) = (&plan.targets, plan.timeout);
+    let healthy = run::until_healthy(
+        targets,
+        timeout,
+        &plan.attempts,
+        |target, answer, attempt| {
+            if !attempt.is_last {
+                return;
+            }
+            report.give_up_at(attempt.deadline);
+            let advice = || run::advise(target, &answer.outcome);
+            let hint = report.has_room().then(advice).flatten();
+            report.answer(target, answer, hint.as_ref(), attempt);
+        },
+    );
     report.end();
     if healthy { HEALTHY } else { UNHEALTHY }
 }

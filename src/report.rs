@@ -1,6 +1,7 @@
 //! Outcome to words, and the only folder that prints.
 
 use crate::deadline::Deadline;
+use crate::run::Attempt;
 use crate::run::advice::Hint;
 use crate::target::Target;
 use crate::target::place::NOT_THIS_MACHINE;
@@ -109,7 +110,7 @@ impl<O: Write, E: Write> Report<O, E> {
         target: &Target,
         answer: &Answer,
         hint: Option<&Hint>,
-        timeout: Duration,
+        attempt: &Attempt,
     ) {
         if self.quiet {
             return;
@@ -121,7 +122,7 @@ impl<O: Write, E: Write> Report<O, E> {
                 Err(_) => self.omitted_unhealthy += 1,
             };
         }
-        let line = line(target, answer, hint, timeout);
+        let line = line(target, answer, hint, attempt);
         match &answer.outcome {
             Ok(_) if self.left < RESERVE + line.len() => self.omitted_healthy += 1,
             Err(_) if self.left < SUMMARY + line.len() => self.omitted_unhealthy += 1,

@@ -1,4 +1,5 @@
-//! The loop: targets in order, each under what is left of the one deadline, and advice for what fails.
+//! The loop: targets in order, each under what is left of the one deadline, once or until they are healthy; and advice for
+//! what fails.
 
 use crate::deadline::Deadline;
 use crate::net;
@@ -7,7 +8,10 @@ use crate::verdict::{Answer, Failure, Outcome};
 use advice::Hint;
 use std::net::IpAddr;
 
+pub use attempts::{Attempt, Attempts, until_healthy};
+
 pub mod advice;
+mod attempts;
 
 /// The first address among the places of `targets` that is not this machine's. Asked before anything is sent, because the
 /// routing table knows whether the last target is elsewhere before the first one is asked.
@@ -19,10 +23,10 @@ pub fn elsewhere(targets: &[Target]) -> Option<IpAddr> {
 }
 
 /// Asks `targets` in order, and hands each answer to `each` as it comes. Returns whether all are healthy.
-pub fn in_order(
+fn in_order(
     targets: &[Target],
     deadline: &Deadline,
-    mut each: impl FnMut(&Target, &Answer),
+    mut each: impl FnMut(&Target, Answer),
 ) -> bool {
     let mut healthy = true;
     for target in targets {
@@ -31,7 +35,7 @@ pub fn in_order(
             Err(_) => Answer::of(deadline, || Err(Box::new(Failure::NotAsked))),
         };
         healthy &= answer.outcome.is_ok();
-        each(target, &answer);
+        each(target, answer);
     }
     healthy
 }

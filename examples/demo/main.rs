@@ -18,7 +18,6 @@ mod program;
 mod service;
 
 use healthchecker::cli::{self, Command, Usage};
-use healthchecker::deadline::Deadline;
 use healthchecker::report::Report;
 use healthchecker::run;
 use healthchecker::verdict::{HEALTHY, UNHEALTHY};
@@ -123,10 +122,11 @@ impl Shell<'_> {
         };
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let mut report = Report::new(&mut out, &mut err);
-        let deadline = Deadline::after(check.timeout);
-        let healthy = run::in_order(&check.targets, &deadline, |target, answer| {
+        let (targets, timeout) = (&check.targets, check.timeout);
+        let attempts = &check.attempts;
+        let healthy = run::until_healthy(targets, timeout, attempts, |target, answer, attempt| {
             let hint = run::advise(target, &answer.outcome);
-            report.answer(target, answer, hint.as_ref(), check.timeout);
+            report.answer(target, answer, hint.as_ref(), attempt);
         });
         let exit = if healthy { HEALTHY } else { UNHEALTHY };
         report.end();

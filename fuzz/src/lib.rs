@@ -12,6 +12,7 @@ use healthchecker::net::listeners;
 use healthchecker::protocol;
 use healthchecker::protocol::handshake::Handshake;
 use healthchecker::report::{self, Report};
+use healthchecker::run::Attempt;
 use healthchecker::snippet::{Secrets, Snippet};
 use healthchecker::target::Host;
 use healthchecker::target::url::Url;
@@ -238,7 +239,7 @@ pub fn ask(arguments: &[&str], socket: &Path) -> (String, &'static str, bool) {
     };
     let target = &check.targets[0];
     let answer = target.ask(&Deadline::after(check.timeout));
-    let line = report::line(target, &answer, None, check.timeout);
+    let line = report::line(target, &answer, None, &Attempt::only(check.timeout));
     let (kind, comparable) = match &answer.outcome {
         Ok(Health::Refuses(..)) => ("refuses", true),
         Ok(_) => ("well", true),

@@ -73,6 +73,8 @@ pub struct Given {
     pub options: protocol::Options,
     /// `--timeout`.
     pub timeout: Option<Duration>,
+    /// `--wait`.
+    pub wait: Option<Duration>,
     /// How much is printed.
     pub style: Style,
 }
@@ -139,6 +141,8 @@ pub const OPTIONS: &[Row] = &[
         One(|given, text| set(&mut given.options.send, values::unescape(text))))),
     row(Some('t'), "timeout", "TIME", "the deadline for everything: 3, 0.5, 500ms, 2s, 1m (default: 5s)", Any,
         One(|given, text| set(&mut given.timeout, time::parse(text)))),
+    row(None, "wait", "TIME", "ask again until all are healthy, for at most TIME; each attempt has --timeout", Any,
+        One(|given, text| set(&mut given.wait, time::parse(text)))),
     row(Some('q'), "quiet", "", "print nothing", Any,
         Flag(|given| given.style.quiet = true)),
     row(Some('v'), "verbose", "", "also print the request, the response head and the time of each phase", Any,

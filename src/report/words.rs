@@ -1,6 +1,7 @@
 //! The line of one target: verdict, name, cause, advice, time.
 
 use super::time::{age, time};
+use crate::run::Attempt;
 use crate::run::advice::Hint;
 use crate::search::joined;
 use crate::snippet::{Secrets, Snippet, printable};
@@ -13,33 +14,46 @@ use ureq::http::StatusCode;
 pub const MAX_LINE: usize = 512;
 
 /// The line of one target, its end included: at most [`MAX_LINE`] bytes.
-pub fn line(target: &Target, answer: &Answer, hint: Option<&Hint>, timeout: Duration) -> String {
+pub fn line(target: &Target, answer: &Answer, hint: Option<&Hint>, attempt: &Attempt) -> String {
     let words = Words {
         secrets: target.secrets(),
-        timeout,
+        timeout: attempt.timeout,
     };
     let name = words.name(target.name());
     match &answer.outcome {
-        Ok(health) => cut(
-            format!(
-                "healthy: {name}: {} in {}",
-                words.healthy(health),
-                time(answer.took)
-            ),
-            "",
-        ),
+        Ok(health) => {
+            let took = time(answer.took);
+            let text = format!("healthy: {name}: {} in {took}", words.healthy(health));
+            cut(text, &end(String::new(), attempt))
+        }
         Err(failure) => {
             let mut text = format!("unhealthy: {name}: {}", words.failure(failure));
             if let Some(hint) = hint {
                 text.push_str("; ");
                 text.push_str(&advice(hint));
             }
-            match **failure {
+            let took = match **failure {
                 // These say how long it took.
-                Failure::TimedOut { .. } | Failure::NotAsked => cut(text, ""),
-                _ => cut(text, &format!(" ({})", time(answer.took))),
-            }
+                Failure::TimedOut { .. } | Failure::NotAsked => String::new(),
+                _ => time(answer.took),
+            };
+            cut(text, &end(took, attempt))
         }
+    }
+}
+
+/// The end of a line in parentheses: the time, and how many attempts there were if not one.
+fn end(mut text: String, attempt: &Attempt) -> String {
+    if attempt.number > 1 {
+        if !text.is_empty() {
+            text.push_str("; ");
+        }
+        let (number, elapsed) = (attempt.number, time(attempt.elapsed));
+        text.push_str(&format!("{number} attempts in {elapsed}"));
+    }
+    match text.is_empty() {
+        true => text,
+        false => format!(" ({text})"),
     }
 }
 

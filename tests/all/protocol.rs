@@ -14,6 +14,7 @@ use healthchecker::deadline::Deadline;
 use healthchecker::protocol::handshake::Judge;
 use healthchecker::protocol::{self, Protocol, Takes};
 use healthchecker::report;
+use healthchecker::run::Attempt;
 use healthchecker::verdict::Reply;
 use libtest_mimic::Trial;
 use std::io::{Read, Write};
@@ -790,7 +791,7 @@ fn no_reply_breaks_a_probe() {
         let begun = Instant::now();
         let answer = check.targets[0].ask(&Deadline::after(timeout));
         prop_assert!(begun.elapsed() < timeout + SLACK, "{target}: {answer:?}");
-        let line = report::line(&check.targets[0], &answer, None, timeout);
+        let line = report::line(&check.targets[0], &answer, None, &Attempt::only(timeout));
         prop_assert!(line.len() <= 512 && line.ends_with('\n'), "{line}");
         prop_assert!(
             line.bytes().filter(|byte| byte.is_ascii_control()).count() == 1,

@@ -4,6 +4,7 @@ use crate::support::{Server, check, command, run};
 use healthchecker::cli::{self, Command};
 use healthchecker::protocol::ALL;
 use healthchecker::report;
+use healthchecker::run::Attempt;
 use healthchecker::run::advice::Hint;
 use healthchecker::verdict::{Answer, Failure, Health, Outcome, Peer, Phase, Snippet, Trace};
 use libtest_mimic::Trial;
@@ -68,7 +69,12 @@ fn readme_lines_are_printed() {
             took,
             trace: Trace::default(),
         };
-        report::line(&check.targets[0], &answer, hint.as_ref(), check.timeout)
+        report::line(
+            &check.targets[0],
+            &answer,
+            hint.as_ref(),
+            &Attempt::only(check.timeout),
+        )
     };
     let failed = |failure: Failure| Err(Box::new(failure));
     let lines = [

@@ -4,6 +4,7 @@ use crate::support::{SLACK, Server, read_request, reset};
 use healthchecker::cli::{self, Command};
 use healthchecker::deadline::Deadline;
 use healthchecker::report;
+use healthchecker::run::Attempt;
 use healthchecker::verdict::{Failure, Health, Phase, Unmet};
 use libtest_mimic::Trial;
 use std::io::{Read, Write};
@@ -141,7 +142,12 @@ impl Changing {
         let answer = target.ask(&Deadline::after(check.timeout));
         let took = begun.elapsed();
         assert!(took < timeout + SLACK, "took {took:?}");
-        sound(&report::line(target, &answer, None, check.timeout));
+        sound(&report::line(
+            target,
+            &answer,
+            None,
+            &Attempt::only(check.timeout),
+        ));
         answer.outcome.map_err(|failure| *failure)
     }
 }
