@@ -1,6 +1,7 @@
 //! The command line: arguments and variables in, a command out. Nothing is printed and nothing is asked here.
 
 use crate::deadline::DEFAULT_TIMEOUT;
+use crate::kill::{self, Kill};
 use crate::protocol::{self, Protocol};
 use crate::run::Attempts;
 use crate::search::split_once;
@@ -31,6 +32,8 @@ pub enum Command {
     Info(String),
     /// A check to run, and how to report it.
     Check(Plan, Style),
+    /// A file to which this program is to be copied.
+    Install(String),
 }
 
 /// One run: every target must be healthy in the same attempt.
@@ -44,6 +47,8 @@ pub struct Plan {
     pub timeout: Duration,
     /// When they are asked again.
     pub attempts: Attempts,
+    /// What is sent to PID 1 if one is not healthy in the end.
+    pub kill: Option<Kill>,
 }
 
 /// How much is printed.
@@ -89,6 +94,13 @@ pub fn parse(arguments: Vec<OsString>, variables: Variables) -> Result<Command, 
     contradictions(&given, &used, &targets)?;
     let style = given.style;
     let timeout = given.timeout.unwrap_or(DEFAULT_TIMEOUT);
+    if let Some(file) = given.install {
+        return Ok(Command::Install(file));
+    }
+    let kill = given.kill.map(|signal| Kill {
+        signal,
+        spare: given.spare.unwrap_or(kill::SPARE),
+    });
     let attempts = given.wait.map_or(Attempts::ONE, Attempts::for_at_most);
     let origin = given.host.as_ref().map_or("TARGET", |_| "--host");
     let planned = planned(given, &targets, variables)?;
@@ -99,6 +111,7 @@ pub fn parse(arguments: Vec<OsString>, variables: Variables) -> Result<Command, 
         origin,
         timeout,
         attempts,
+        kill,
     };
     Ok(Command::Check(plan, style))
 }

@@ -32,6 +32,12 @@ pub mod cli;
 pub mod report;
 
 #[doc(hidden)]
+pub mod install;
+
+#[doc(hidden)]
+pub mod kill;
+
+#[doc(hidden)]
 pub mod run;
 
 #[doc(hidden)]
@@ -60,6 +66,12 @@ pub mod base64;
 
 #[doc(hidden)]
 pub mod search;
+
+#[doc(hidden)]
+pub mod starved;
+
+#[doc(hidden)]
+pub mod proc;
 
 #[doc(hidden)]
 pub mod deadline;

@@ -2,8 +2,10 @@
 #![cfg_attr(feature = "tiny", no_main)]
 
 use healthchecker::cli::{self, Command};
+use healthchecker::install::install;
 use healthchecker::report;
 use healthchecker::run;
+use healthchecker::starved::Watch;
 use healthchecker::verdict::{HEALTHY, UNHEALTHY};
 use std::ffi::OsString;
 
@@ -39,6 +41,10 @@ fn exit_code(arguments: Vec<OsString>) -> u8 {
             report.info(&text);
             return HEALTHY;
         }
+        Ok(Command::Install(file)) => {
+            let is_there = report.install(&file, &install(&file));
+            return if is_there { HEALTHY } else { UNHEALTHY };
+        }
         Err(usage) => {
             report.usage(&usage.0);
             return UNHEALTHY;
@@ -49,6 +55,10 @@ fn exit_code(arguments: Vec<OsString>) -> u8 {
         return UNHEALTHY;
     }
     report.style(style.quiet, style.verbose);
+    let killer = plan.kill.map(|kill| (kill, Watch::begin()));
+    if killer.is_some() {
+        report.expect_kill();
+    }
     let (targets, timeout) = (&plan.targets, plan.timeout);
     let healthy = run::until_healthy(
         targets,
@@ -56,7 +66,7 @@ fn exit_code(arguments: Vec<OsString>) -> u8 {
         &plan.attempts,
         |target, answer, attempt| {
             if !attempt.is_last {
-                return;
+                return report.status(target, answer, attempt);
             }
             report.give_up_at(attempt.deadline);
             let advice = || run::advise(target, &answer.outcome);
@@ -65,6 +75,9 @@ fn exit_code(arguments: Vec<OsString>) -> u8 {
         },
     );
     report.end();
+    if let (false, Some((kill, watch))) = (healthy, killer) {
+        report.kill(&kill, &kill.send(&watch));
+    }
     if healthy { HEALTHY } else { UNHEALTHY }
 }
 

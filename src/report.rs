@@ -13,7 +13,9 @@ use stream::{OFFER, Unbuffered};
 use words::cut;
 
 pub use words::{MAX_LINE, line};
+use words::{NO_STATUS, status};
 
+mod acts;
 mod failure;
 mod stream;
 mod time;
@@ -38,6 +40,7 @@ pub struct Report<O, E> {
     quiet: bool,
     verbose: bool,
     left: usize,
+    status: bool,
     omitted_healthy: usize,
     omitted_unhealthy: usize,
 }
@@ -59,6 +62,18 @@ impl Report<Unbuffered, Unbuffered> {
         let deadline = deadline.later_by(OFFER);
         (self.out.deadline, self.err.deadline) = (deadline, deadline);
     }
+
+    /// Shows what is waited for and why, where stderr is a terminal: on one line, in place of what it showed before.
+    pub fn status(&mut self, target: &Target, answer: &Answer, attempt: &Attempt) {
+        let Some(columns) = self.err.columns().filter(|_| !self.quiet) else {
+            return;
+        };
+        self.status = true;
+        // What a terminal does not take at once is left out.
+        self.err.deadline = Deadline::after(Duration::ZERO);
+        let text = status(target, answer, attempt, columns);
+        let _ = self.err.write_all(text.as_bytes());
+    }
 }
 
 impl<O: Write, E: Write> Report<O, E> {
@@ -72,6 +87,7 @@ impl<O: Write, E: Write> Report<O, E> {
             quiet,
             verbose,
             left: MAX_OUTPUT,
+            status: false,
             omitted_healthy: 0,
             omitted_unhealthy: 0,
         }
@@ -122,6 +138,7 @@ impl<O: Write, E: Write> Report<O, E> {
                 Err(_) => self.omitted_unhealthy += 1,
             };
         }
+        self.remove_status();
         let line = line(target, answer, hint, attempt);
         match &answer.outcome {
             Ok(_) if self.left < RESERVE + line.len() => self.omitted_healthy += 1,
@@ -143,6 +160,12 @@ impl<O: Write, E: Write> Report<O, E> {
             }
             self.left -= text.len();
             let _ = self.err.write_all(text.as_bytes());
+        }
+    }
+
+    fn remove_status(&mut self) {
+        if std::mem::take(&mut self.status) {
+            let _ = self.err.write_all(NO_STATUS.as_bytes());
         }
     }
 

@@ -26,7 +26,7 @@ pub fn elsewhere(targets: &[Target]) -> Option<IpAddr> {
 fn in_order(
     targets: &[Target],
     deadline: &Deadline,
-    mut each: impl FnMut(&Target, Answer),
+    each: &mut dyn FnMut(&Target, Answer),
 ) -> bool {
     let mut healthy = true;
     for target in targets {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 mod failure;
 
-/// Exit code when every target is healthy, and after `--help` and `--version`.
+/// Exit code when every target is healthy, and after `--help`, `--version` and a finished `--install`.
 pub const HEALTHY: u8 = 0;
 /// Exit code for everything else, usage errors and panics included. Docker reserves 2, so nothing uses it.
 pub const UNHEALTHY: u8 = 1;

@@ -118,7 +118,9 @@ impl Shell<'_> {
         let arguments: Vec<OsString> = arguments.iter().map(OsString::from).collect();
         let check = match cli::parse(arguments, &variables) {
             Ok(Command::Check(check, _)) => check,
-            Ok(Command::Info(text)) | Err(Usage(text)) => return Err(text.into()),
+            Ok(Command::Info(text) | Command::Install(text)) | Err(Usage(text)) => {
+                return Err(text.into());
+            }
         };
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let mut report = Report::new(&mut out, &mut err);

@@ -218,6 +218,8 @@ fuzz_target!(|input: Input| {
             assert_line(line);
             assert!(may_be_a_value || !line.contains(SECRET), "{line}{plain:?}");
         }
+        // Alone, in two arguments or in one.
+        Parsed::Install(_) => assert!(plain.len() <= 2, "{plain:?}"),
         Parsed::Info(_) => assert_eq!(plain.len(), 1, "{plain:?}"),
         Parsed::Check { names, shown } => {
             assert!(!names.is_empty());

@@ -28,6 +28,8 @@ pub enum Parsed {
     Check { names: Vec<String>, shown: String },
     /// A text to print.
     Info(String),
+    /// A file to write.
+    Install(String),
     /// The line that says what is wrong.
     Error(String),
 }
@@ -48,6 +50,7 @@ pub fn parse(arguments: &[OsString], variables: &[(&str, OsString)]) -> Parsed {
             shown: format!("{check:?} {style:?}"),
         },
         Ok(Command::Info(text)) => Parsed::Info(text),
+        Ok(Command::Install(file)) => Parsed::Install(file),
         Err(usage) => {
             let mut line = Vec::new();
             Report::new(Vec::new(), &mut line).usage(&usage.0);

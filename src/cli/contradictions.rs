@@ -80,6 +80,12 @@ pub fn contradictions(given: &Given, used: &[Used], targets: &[String]) -> Resul
             row.long
         ));
     }
+    if given.install.is_some() && (used.len() > 1 || !targets.is_empty()) {
+        return wrong("--install: works only alone: nothing is checked".into());
+    }
+    if given.spare.is_some() && given.kill.is_none() {
+        return wrong("--spare: means nothing without --kill".into());
+    }
     if given.style.quiet && given.style.verbose {
         return wrong("--verbose: contradicts --quiet".into());
     }

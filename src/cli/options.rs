@@ -3,6 +3,7 @@
 use super::{Style, help, values};
 use crate::expect::{HeaderExpectation, JsonExpectation, Statuses, text_to_find};
 use crate::http::request;
+use crate::kill;
 use crate::protocol::{self, Protocol, Takes};
 use crate::target::{Complaint, Host, place, time, url};
 use Kind::{Flag, Info, Many, One};
@@ -75,6 +76,12 @@ pub struct Given {
     pub timeout: Option<Duration>,
     /// `--wait`.
     pub wait: Option<Duration>,
+    /// `--kill`.
+    pub kill: Option<kill::Named>,
+    /// `--spare`.
+    pub spare: Option<Duration>,
+    /// `--install`.
+    pub install: Option<String>,
     /// How much is printed.
     pub style: Style,
 }
@@ -143,6 +150,12 @@ pub const OPTIONS: &[Row] = &[
         One(|given, text| set(&mut given.timeout, time::parse(text)))),
     row(None, "wait", "TIME", "ask again until all are healthy, for at most TIME; each attempt has --timeout", Any,
         One(|given, text| set(&mut given.wait, time::parse(text)))),
+    row(None, "kill", "SIGNAL", "if unhealthy, send TERM, INT, QUIT, HUP, USR1, USR2 or KILL to this container's PID 1", Any,
+        One(|given, text| set(&mut given.kill, kill::signal(text)))),
+    row(None, "spare", "TIME", "with --kill: spare a PID 1 younger than TIME (default: 60s)", Any,
+        One(|given, text| set(&mut given.spare, values::zero_or_time(text)))),
+    row(None, "install", "FILE", "copy this program to FILE, and end", Any,
+        One(|given, text| set(&mut given.install, values::file(text)))),
     row(Some('q'), "quiet", "", "print nothing", Any,
         Flag(|given| given.style.quiet = true)),
     row(Some('v'), "verbose", "", "also print the request, the response head and the time of each phase", Any,

@@ -1,9 +1,11 @@
 //! Values of options that are parsed nowhere else.
 
+use crate::install::IS_DIRECTORY;
 use crate::search;
 use crate::target::Complaint;
 use crate::target::place::{self, Host};
-use crate::target::url;
+use crate::target::{time, url};
+use std::time::Duration;
 
 /// A host as it was written, and as it is understood.
 ///
@@ -18,6 +20,29 @@ pub fn host(text: &str) -> Result<(String, Host), Complaint> {
             )
         }
         Err(complaint) => Err(complaint),
+    }
+}
+
+/// A time, or none at all.
+///
+/// # Errors
+/// A sentence that says what is wrong.
+pub fn zero_or_time(text: &str) -> Result<Duration, Complaint> {
+    match text {
+        "0" => Ok(Duration::ZERO),
+        text => time::parse(text),
+    }
+}
+
+/// The name of a file to write.
+///
+/// # Errors
+/// A sentence that says what is wrong.
+pub fn file(text: &str) -> Result<String, Complaint> {
+    match text.as_bytes() {
+        [] => Err("is empty: write the path of a file"),
+        [.., b'/'] => Err(IS_DIRECTORY),
+        _ => Ok(text.into()),
     }
 }
 

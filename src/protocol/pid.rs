@@ -3,11 +3,10 @@
 use super::file::{Named, failure};
 use super::{Asked, Protocol};
 use crate::deadline::Deadline;
+use crate::proc::{LONG, Stat, read};
 use crate::target::url::percent_decoded;
 use crate::target::{Probe, Target};
 use crate::verdict::{Answer, Failure, Health, Outcome, Snippet};
-use rustix::buffer::spare_capacity;
-use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::Errno;
 use std::path::{Path, PathBuf};
 
@@ -23,8 +22,6 @@ pub static PROTOCOL: Protocol = Protocol {
 
 /// `TASK_COMM_LEN` without its NUL: the kernel keeps this much of a program's name.
 const COMM: usize = 15;
-/// No PID file and no stat line is longer than this.
-const LONG: usize = 1024;
 
 fn plan(asked: &Asked) -> Result<Target, String> {
     let named = Named::parse(asked.rest, "name=")?;
@@ -78,20 +75,9 @@ fn process(file: &Path, name: Option<&str>) -> Outcome {
         }
         errno => failure(stat, errno),
     })?;
-    // The name can hold parentheses and blanks itself.
-    let open = stat
-        .iter()
-        .position(|&byte| byte == b'(')
-        .map_or(0, |at| at + 1);
-    let close = stat
-        .iter()
-        .rposition(|&byte| byte == b')')
-        .unwrap_or(open)
-        .max(open);
-    let (comm, state) = (
-        &stat[open..close],
-        stat.get(close + 2).copied().unwrap_or(b'?'),
-    );
+    let Stat {
+        name: comm, state, ..
+    } = Stat::parse(&stat);
     if matches!(state, b'Z' | b'X' | b'x') {
         return Err(Box::new(Failure::DeadProcess(pid, state as char)));
     }
@@ -100,26 +86,5 @@ fn process(file: &Path, name: Option<&str>) -> Outcome {
             Failure::OtherProcess(pid, Snippet::at_most(comm, 40)),
         )),
         _ => Ok(Health::Runs(pid)),
-    }
-}
-
-/// A file, or at least its first `most` bytes.
-///
-/// # Errors
-/// What the system says.
-fn read(file: &Path, most: usize) -> Result<Vec<u8>, Errno> {
-    // Without NONBLOCK, opening a FIFO would wait for a writer, past any deadline.
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
-    let opened = rustix::fs::open(file, flags, Mode::empty())?;
-    if FileType::from_raw_mode(rustix::fs::fstat(&opened)?.st_mode) == FileType::Fifo {
-        return Err(Errno::INVAL);
-    }
-    let mut text = Vec::new();
-    loop {
-        text.reserve(4096);
-        let read = rustix::io::read(&opened, spare_capacity(&mut text))?;
-        if read == 0 || text.len() >= most {
-            return Ok(text);
-        }
     }
 }

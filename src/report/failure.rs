@@ -245,7 +245,7 @@ pub fn peer_name(peer: &Peer) -> String {
     }
 }
 
-fn system_error(errno: i32) -> String {
+pub fn system_error(errno: i32) -> String {
     std::io::Error::from_raw_os_error(errno).to_string()
 }
 

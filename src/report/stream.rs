@@ -20,6 +20,17 @@ pub struct Unbuffered {
     pub deadline: Deadline,
 }
 
+impl Unbuffered {
+    /// How wide it is, if it is a terminal.
+    pub fn columns(&self) -> Option<usize> {
+        match rustix::termios::tcgetwinsize(self.fd).ok()?.ws_col {
+            // It does not say. This is what most programs assume then.
+            0 => Some(80),
+            columns => Some(columns.into()),
+        }
+    }
+}
+
 impl Write for Unbuffered {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         // A pipe that is ready takes this much without blocking, pipe(7).

@@ -57,6 +57,24 @@ fn end(mut text: String, attempt: &Attempt) -> String {
     }
 }
 
+/// What begins a terminal's line anew, and empties the rest of it.
+pub const NO_STATUS: &str = "\r\x1b[K";
+
+/// What is shown of a target while it is waited for: on a terminal of so many columns, in place of its line.
+pub fn status(target: &Target, answer: &Answer, attempt: &Attempt, columns: usize) -> String {
+    let line = line(target, answer, None, attempt);
+    // A character has no more columns than bytes. In the last column, some terminals begin another line.
+    let why = line.strip_prefix("unhealthy: ").unwrap_or(&line);
+    let mut text = format!(
+        "waiting, {}: {}",
+        time(attempt.elapsed),
+        why.trim_ascii_end()
+    );
+    text.truncate(text.floor_char_boundary(columns.saturating_sub(1)));
+    text.insert_str(0, NO_STATUS);
+    text
+}
+
 /// Joins a text and its end into one line, and cuts the text if it must be.
 pub fn cut(mut text: String, end: &str) -> String {
     let room = MAX_LINE - 1 - end.len();

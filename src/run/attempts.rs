@@ -88,7 +88,7 @@ pub fn until_healthy(
     let mut attempt = Attempt::only(timeout.min(within));
     if attempts.most == 1 {
         // Each answer is handed on as it comes, because the next target may take all the time that is left.
-        return in_order(targets, &attempt.deadline, |target, answer| {
+        return in_order(targets, &attempt.deadline, &mut |target, answer| {
             each(target, &answer, &attempt);
         });
     }
@@ -98,7 +98,8 @@ pub fn until_healthy(
     let (mut told, mut took, mut had) = (Vec::new(), Duration::ZERO, Duration::ZERO);
     loop {
         let mut answers = Vec::with_capacity(targets.len());
-        let healthy = in_order(targets, &attempt.deadline, |_, answer| answers.push(answer));
+        let mut keep = |_: &Target, answer| answers.push(answer);
+        let healthy = in_order(targets, &attempt.deadline, &mut keep);
         attempt.elapsed = all.elapsed();
         // The end of all attempts can leave the last one too little time for an answer. Then the answers before it tell more.
         let was_cut = attempt.timeout < timeout && attempt.deadline.remaining().is_err();
@@ -111,16 +112,13 @@ pub fn until_healthy(
             || attempt.number >= attempts.most
             || !told.iter().all(|answer| may_be_cured(answer, attempts))
             || left() < LEAST;
-        for (target, answer) in targets.iter().zip(&told) {
-            if attempt.is_last || answer.outcome.is_err() {
-                each(target, answer, &attempt);
-                if !attempt.is_last {
-                    break;
-                }
-            }
-        }
+        let mut told_of = targets.iter().zip(&told);
         if attempt.is_last {
+            told_of.for_each(|(target, answer)| each(target, answer, &attempt));
             return healthy;
+        }
+        if let Some((target, answer)) = told_of.find(|(_, answer)| answer.outcome.is_err()) {
+            each(target, answer, &attempt);
         }
         // Towards the end pauses become shorter, so that the last attempt is begun shortly before it.
         std::thread::sleep(pause.min(left() / 2));
@@ -135,7 +133,7 @@ pub fn until_healthy(
 /// Whether a target is asked again after such an answer. A target that was not asked decides nothing.
 fn may_be_cured(answer: &Answer, attempts: &Attempts) -> bool {
     match &answer.outcome {
-        Err(failure) => **failure == Failure::NotAsked || (attempts.again)(failure),
+        Err(failure) => matches!(**failure, Failure::NotAsked) || (attempts.again)(failure),
         Ok(_) => true,
     }
 }

@@ -91,7 +91,12 @@ const VALUED: &[Valued] = &[
     valued(Some('A'), "user-agent", "probe/1", "a\tb", "--user-agent: \"a\\tb\" has a control character"),
     on(Some("tcp://localhost:1"), valued(None, "send", "PING\\r\\n", "\\q", "--send: the value has an escape that is none of *")),
     valued(Some('t'), "timeout", "500ms", "1h", "--timeout: \"1h\" is not a time*"),
+    valued(None, "wait", "1ms", "1h", "--wait: \"1h\" is not a time*"),
 ];
+
+/// Options that act on the machine. Tests that run whatever is in the tables above must not meet them; they have tests of
+/// their own, in `kill` and `install`.
+const ACTS: &[&str] = &["kill", "spare", "install"];
 
 const FLAGS: &[(char, &str)] = &[('L', "location"), ('q', "quiet"), ('v', "verbose")];
 const INFOS: &[(char, &str)] = &[('h', "help"), ('V', "version")];
@@ -134,7 +139,9 @@ fn targets<S: AsRef<OsStr>>(arguments: &[S], variables: Variables) -> Result<Vec
             .iter()
             .map(|target| target.name().to_owned())
             .collect()),
-        Ok(Command::Info(text)) => panic!("{:?}: {text}", texts(arguments)),
+        Ok(Command::Info(text) | Command::Install(text)) => {
+            panic!("{:?}: {text}", texts(arguments))
+        }
         Err(Usage(complaint)) => Err(complaint),
     }
 }
@@ -155,6 +162,7 @@ fn every_option_is_tried_here() {
         .filter_map(|line| line.split("--").nth(1)?.split(' ').next())
         .collect();
     let plain = FLAGS.iter().chain(INFOS).map(|(_, long)| *long);
+    let plain = plain.chain(ACTS.iter().copied());
     let mut tried: Vec<&str> = VALUED.iter().map(|row| row.long).chain(plain).collect();
     documented.sort();
     tried.sort();

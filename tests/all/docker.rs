@@ -15,7 +15,8 @@ use serde_json::Value;
 
 use crate::support::{self, Outcome, Run, Skip, matches, only_if_asked};
 
-// Below this module, because it needs the same images.
+// Below this module, because they need the same images.
+mod kill;
 mod swarm;
 
 /// As most services run.
@@ -53,6 +54,7 @@ pub fn trials() -> Vec<Trial> {
             gateway_says_who_is_ill(images.accounts(), images.gateway());
         }),
     ];
+    trials.extend(kill::trials(&images));
     trials.extend(swarm::trials(&images));
     only_if_asked("needs the Docker engine", trials)
 }

@@ -18,6 +18,8 @@ mod connect;
 mod docker;
 mod hostile;
 mod http;
+mod install;
+mod kill;
 mod protocol;
 mod report;
 mod run;
@@ -42,6 +44,10 @@ const ALONE: &[&str] = &[
     "http::connection::silence_in_each_phase",
     "http::connection::ends_politely",
     "run::one_deadline_for_all_targets",
+    "run::wait::ill_to_the_end",
+    "run::wait::hung_to_the_end",
+    "run::wait::too_little_time_for_the_last_attempt",
+    "run::wait::a_terminal_shows_what_is_waited_for",
     "connect::unix_sockets",
 ];
 
@@ -65,6 +71,8 @@ fn main() -> ExitCode {
         protocol::trials(),
         run::trials(),
         report::trials(),
+        kill::trials(),
+        install::trials(),
         hostile::trials(),
     ];
     let (alone, mut trials): (Vec<_>, Vec<_>) = trials

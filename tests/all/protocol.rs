@@ -683,6 +683,8 @@ fn usage_errors_send_nothing() {
         }
         // One target that is wrong keeps all from being asked.
         check([&http, name, "x"]).unhealthy("error: TARGET: \"x\" is not a URL *");
+        check(["--spare=1s", &http, name]).unhealthy("error: --spare: means nothing without --kill");
+        check(["--install=/nowhere/x", name]).unhealthy("error: --install: works only alone: nothing is checked");
         // And an option that means nothing to any of them, which are named once each.
         check(["--json=x", name, name]).unhealthy(&format!("error: --json: means nothing to a target of the kind {scheme}"));
         for option in ["--port=1", "--host=localhost", "--path=/x"] {

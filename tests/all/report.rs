@@ -5,7 +5,7 @@ use crate::support::{Server, check, lines};
 use libtest_mimic::Trial;
 
 mod secrets;
-mod streams;
+pub mod streams;
 
 pub fn trials() -> Vec<Trial> {
     let mut trials = trials![hostile_text, verbose];

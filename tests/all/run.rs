@@ -9,13 +9,16 @@ use std::net::TcpListener;
 use std::thread;
 use std::time::{Duration, Instant};
 
+mod wait;
+
 pub fn trials() -> Vec<Trial> {
-    let mut trials = trials![
+    let mut trials = wait::trials();
+    trials.extend(trials![
         several_targets,
         one_deadline_for_all_targets,
         a_hundred_targets,
         several_targets_share_the_deadline,
-    ];
+    ]);
     trials.extend(only_if_asked(
         "waits for half a minute",
         trials![long_deadlines],

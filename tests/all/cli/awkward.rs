@@ -36,7 +36,7 @@ const AWKWARD_VARIABLES: Variables = &[("PORT", b"1"), ("X", b"--help\n"), ("BYT
 fn judge(arguments: &[OsString], parsed: Result<Command, Usage>) -> Result<(), String> {
     match parsed {
         Ok(Command::Check(check, _)) if check.targets.is_empty() => Err("no target".into()),
-        Ok(Command::Check(..)) => Ok(()),
+        Ok(Command::Check(..) | Command::Install(_)) => Ok(()),
         Ok(Command::Info(_)) => {
             let asks = ["--help", "-help", "-h", "--version", "-version", "-V"];
             let alone = matches!(arguments, [word] if asks.iter().any(|ask| word == ask));

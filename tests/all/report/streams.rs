@@ -81,8 +81,8 @@ fn many_lines_that_nobody_reads() {
     );
 }
 
-/// A terminal says that it is ready when it has room for one byte, and would hold whoever writes more.
-fn a_terminal_that_nobody_reads() -> Result<(), Skip> {
+/// Both ends of a terminal: what the person sees, and what the program has.
+pub fn terminal() -> Result<(std::os::fd::OwnedFd, std::fs::File), Skip> {
     use rustix::pty::{OpenptFlags, grantpt, ptsname, unlockpt};
     let open = || -> rustix::io::Result<(std::os::fd::OwnedFd, std::fs::File)> {
         let master = rustix::pty::openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?;
@@ -93,9 +93,13 @@ fn a_terminal_that_nobody_reads() -> Result<(), Skip> {
         let slave = rustix::fs::open(&*name, flags, rustix::fs::Mode::empty())?;
         Ok((master, slave.into()))
     };
+    open().map_err(|errno| Skip::new(format!("no terminal here: {errno}")))
+}
+
+/// A terminal says that it is ready when it has room for one byte, and would hold whoever writes more.
+fn a_terminal_that_nobody_reads() -> Result<(), Skip> {
     for left in [0, 1, 2, 40, 300, 400] {
-        let (master, slave) =
-            open().map_err(|errno| Skip::new(format!("no terminal here: {errno}")))?;
+        let (master, slave) = terminal()?;
         fill(&slave);
         if left > 0 {
             rustix::io::read(&master, &mut vec![0; left]).expect("there is more than that");
@@ -122,7 +126,7 @@ fn a_terminal_that_nobody_reads() -> Result<(), Skip> {
 }
 
 /// Writes until there is no room.
-fn fill(file: &std::fs::File) {
+pub fn fill(file: &std::fs::File) {
     let flags = rustix::fs::fcntl_getfl(file).expect("its flags");
     rustix::fs::fcntl_setfl(file, flags | rustix::fs::OFlags::NONBLOCK).expect("set them");
     while rustix::io::write(file, &[b'x'; 64]).is_ok() {}

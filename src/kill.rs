@@ -1,0 +1,227 @@
+//! `--kill`: a signal to PID 1 of this container, where it is known to be this container's, old enough, and able to hear it.
+//!
+//! Plain Docker restarts what has ended, and not what is unhealthy. So whoever is unhealthy is told to end.
+
+use crate::proc::{self, Stat, TICKS};
+use crate::search;
+use crate::starved::Watch;
+use crate::target::Complaint;
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, getuid, kill_process, kill_process_group};
+use std::path::Path;
+use std::time::Duration;
+
+/// How old PID 1 must be, unless something else is asked for. Docker's start period only keeps failures from counting: the
+/// check runs all the same, and a service that starts slowly is not ill.
+pub const SPARE: Duration = Duration::from_secs(60);
+
+/// A signal, and what it is called.
+pub type Named = (&'static str, Signal);
+
+/// Those that can be asked for.
+const SIGNALS: &[Named] = &[
+    ("TERM", Signal::TERM),
+    ("INT", Signal::INT),
+    ("QUIT", Signal::QUIT),
+    ("HUP", Signal::HUP),
+    ("USR1", Signal::USR1),
+    ("USR2", Signal::USR2),
+    ("KILL", Signal::KILL),
+];
+
+/// What is sent if a target is not healthy, and to whom it is not.
+#[derive(Debug, Clone, Copy)]
+pub struct Kill {
+    /// The signal. KILL does not reach PID 1, and is sent to all others.
+    pub signal: Named,
+    /// A younger PID 1 is spared.
+    pub spare: Duration,
+}
+
+/// Why nothing was sent.
+#[derive(Debug, PartialEq, Eq)]
+pub enum NotSent {
+    /// What PID 1 is cannot be read: from which file, and the operating system's error number.
+    Unknown(&'static str, i32),
+    /// PID 1 is the host's, or another container's.
+    NotOurs,
+    /// It is so young.
+    Young(Duration),
+    /// This process waited for a CPU, for so long of so much time.
+    Starved(Duration, Duration),
+    /// It would not notice; and whether that is because it ignores the signal.
+    Unheard(bool),
+    /// This user may not, who is the first, and PID 1's is the second.
+    NotAllowed(u32, u32),
+    /// There is no process but PID 1.
+    Alone,
+    /// Another error: its number.
+    Failed(i32),
+}
+
+/// The signal of this name, in any case, with or without `SIG`.
+///
+/// # Errors
+/// The names that there are.
+pub fn signal(text: &str) -> Result<Named, Complaint> {
+    let name = match text.get(..3) {
+        Some(sig) if sig.eq_ignore_ascii_case("SIG") => &text[3..],
+        _ => text,
+    };
+    let mut signals = SIGNALS.iter();
+    let named = signals.find(|(known, _)| name.eq_ignore_ascii_case(known));
+    named
+        .copied()
+        .ok_or("is none of TERM, INT, QUIT, HUP, USR1, USR2 and KILL")
+}
+
+impl Kill {
+    /// Sends the signal, at the end of a check that began with `watch`. Returns whether it is known to be heard.
+    ///
+    /// # Errors
+    /// Why nothing was sent.
+    pub fn send(&self, watch: &Watch) -> Result<bool, NotSent> {
+        is_ours()?;
+        let elapsed = watch.elapsed();
+        let age = age()? + elapsed;
+        if age < self.spare {
+            return Err(NotSent::Young(age));
+        }
+        if let Some(waited) = watch.starved() {
+            return Err(NotSent::Starved(waited, elapsed));
+        }
+        let (_, signal) = self.signal;
+        let (sent, is_heard) = match signal {
+            // A "group" of 1 is kill(2)'s -1: everybody in this PID namespace but PID 1 and the caller. Whom this user may not
+            // kill is left out without an error.
+            Signal::KILL => (kill_process_group(Pid::INIT, signal), true),
+            _ => {
+                let is_heard = is_heard(signal)?;
+                (kill_process(Pid::INIT, signal), is_heard)
+            }
+        };
+        sent.map(|()| is_heard).map_err(|errno| match errno {
+            Errno::PERM => NotSent::NotAllowed(getuid().as_raw(), user().unwrap_or(0)),
+            Errno::SRCH => NotSent::Alone,
+            errno => NotSent::Failed(errno.raw_os_error()),
+        })
+    }
+}
+
+fn read(file: &'static str) -> Result<Vec<u8>, NotSent> {
+    let text = proc::read(Path::new(file), 64 * 1024);
+    text.map_err(|errno| NotSent::Unknown(file, errno.raw_os_error()))
+}
+
+/// The number of the namespace behind one of these files.
+fn namespace(file: &'static str) -> Result<u64, NotSent> {
+    match rustix::fs::stat(Path::new(file)) {
+        Ok(found) => Ok(found.st_ino),
+        Err(errno) => Err(NotSent::Unknown(file, errno.raw_os_error())),
+    }
+}
+
+/// Whether PID 1 belongs to the container in which this process runs: where PID namespaces are shared (`--pid host`, `--pid
+/// container:ID`, `shareProcessNamespace`), it does not.
+fn is_ours() -> Result<(), NotSent> {
+    /// `PROC_PID_INIT_INO` of include/linux/proc_ns.h: the PID namespace of the host.
+    const HOST: u64 = 0xeffffffc;
+    let is_shared = namespace("/proc/self/ns/pid")? == HOST
+        || match namespace("/proc/1/ns/mnt") {
+            // The processes of a container see its files, and no others do.
+            Ok(mounts) => mounts != namespace("/proc/self/ns/mnt")?,
+            // Another user's namespaces are hidden, but not its cgroups, and each container has its own.
+            Err(_) => read("/proc/1/cgroup")? != read("/proc/self/cgroup")?,
+        };
+    match is_shared {
+        true => Err(NotSent::NotOurs),
+        false => Ok(()),
+    }
+}
+
+/// How much older PID 1 is than this process. Compared with each other, both are in the same clock, whatever the clock is.
+fn age() -> Result<Duration, NotSent> {
+    let started = |file| {
+        let started = Stat::parse(&read(file)?).started;
+        started.ok_or(NotSent::Unknown(file, Errno::INVAL.raw_os_error()))
+    };
+    let ticks = started("/proc/self/stat")?.saturating_sub(started("/proc/1/stat")?);
+    Ok(Duration::from_millis(ticks * (1000 / TICKS)))
+}
+
+/// Whether PID 1 is known to notice; false if that cannot be told. The kernel keeps from it what it has no handler for,
+/// pid_namespaces(7).
+fn is_heard(signal: Signal) -> Result<bool, NotSent> {
+    let status = read("/proc/1/status")?;
+    let has = |name| has_signal(&status, name, signal);
+    if has("SigCgt:") || has("SigBlk:") {
+        return Ok(true);
+    }
+    // An init such as tini has no handlers: it waits in sigtimedwait(2), and while it does, the kernel does not show as
+    // blocked what it waits for. The name of the function in which it sleeps tells; 0 is none.
+    match proc::read(Path::new("/proc/1/wchan"), proc::LONG) {
+        Ok(name) if search::contains(&name, "sigtimedwait") => Ok(true),
+        Ok(name) if name != b"0" => Err(NotSent::Unheard(has("SigIgn:"))),
+        _ => Ok(false),
+    }
+}
+
+/// Whether a set of signals in `/proc/PID/status` has this one.
+fn has_signal(status: &[u8], name: &str, signal: Signal) -> bool {
+    let set = field(status, name).and_then(|digits| std::str::from_utf8(digits).ok());
+    let set = set.and_then(|digits| u64::from_str_radix(digits, 16).ok());
+    set.unwrap_or(0) >> (signal.as_raw() - 1) & 1 == 1
+}
+
+/// The first word of a field in `/proc/PID/status`.
+fn field<'a>(status: &'a [u8], name: &str) -> Option<&'a [u8]> {
+    let mut lines = status.split(|&byte| byte == b'\n');
+    let value = lines.find_map(|line| line.strip_prefix(name.as_bytes()))?;
+    value.trim_ascii().split(|&byte| byte == b'\t').next()
+}
+
+/// The real user of PID 1.
+fn user() -> Option<u32> {
+    proc::number(field(&read("/proc/1/status").ok()?, "Uid:")?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signals_by_name() {
+        for (text, name) in [
+            ("TERM", "TERM"),
+            ("SIGTERM", "TERM"),
+            ("sigusr1", "USR1"),
+            ("Kill", "KILL"),
+        ] {
+            assert_eq!(signal(text).map(|(name, _)| name), Ok(name), "{text}");
+        }
+        for bad in [
+            "",
+            "SIG",
+            "SIGSIGTERM",
+            "15",
+            "9",
+            "STOP",
+            "TERM ",
+            "é",
+            "sé",
+        ] {
+            assert!(signal(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn sets_of_signals() {
+        // As of an init that blocks TERM, and handles nothing.
+        let init = b"Name:\tinit\nUid:\t65532\t0\t0\t0\nSigBlk:\tfffffffe7bf0fa07\nSigIgn:\t0000000000300000\nSigCgt:\t0000000000000000\n";
+        assert_eq!(field(init, "Uid:"), Some(&b"65532"[..]));
+        assert!(has_signal(init, "SigBlk:", Signal::HUP));
+        assert!(!has_signal(init, "SigCgt:", Signal::TERM));
+        assert!(!has_signal(b"", "SigCgt:", Signal::TERM));
+        assert!(!has_signal(b"SigCgt:\tx\n", "SigCgt:", Signal::TERM));
+    }
+}
