@@ -80,7 +80,7 @@ impl fmt::Display for Verdict {
 pub fn run(check: &Check) -> Verdict {
     let attempt = Attempt::only(check.timeout);
     let answer = check.target.ask(&attempt.deadline);
-    let hint = advise(&check.target, &answer.outcome);
+    let hint = advise(&check.target, &answer);
     let line = report::line(&check.target, &answer, hint.as_ref(), &attempt);
     Verdict {
         outcome: answer.outcome,

@@ -5,6 +5,7 @@ pub mod document;
 mod header;
 mod json;
 mod number;
+pub mod sick;
 mod status;
 
 pub use body::{BodyExpectations, Coming, MAX_BODY, text_to_find};

@@ -56,6 +56,9 @@ pub mod target;
 pub mod net;
 
 #[doc(hidden)]
+pub mod cgroup;
+
+#[doc(hidden)]
 pub mod verdict;
 
 #[doc(hidden)]

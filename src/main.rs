@@ -69,7 +69,7 @@ fn exit_code(arguments: Vec<OsString>) -> u8 {
                 return report.status(target, answer, attempt);
             }
             report.give_up_at(attempt.deadline);
-            let advice = || run::advise(target, &answer.outcome);
+            let advice = || run::advise(target, answer);
             let hint = report.has_room().then(advice).flatten();
             report.answer(target, answer, hint.as_ref(), attempt);
         },

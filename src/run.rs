@@ -1,10 +1,11 @@
 //! The loop: targets in order, each under what is left of the one deadline, once or until they are healthy; and advice for
 //! what fails.
 
+use crate::cgroup;
 use crate::deadline::Deadline;
 use crate::net;
 use crate::target::{Host, Place, Target};
-use crate::verdict::{Answer, Failure, Outcome};
+use crate::verdict::{Answer, Failure};
 use advice::Hint;
 use std::net::IpAddr;
 
@@ -41,9 +42,12 @@ fn in_order(
 }
 
 /// What to look at next, if `outcome` is a failure. It can cost some system calls, so it is asked for only where it is shown.
-pub fn advise(target: &Target, outcome: &Outcome) -> Option<Hint> {
-    match outcome {
+pub fn advise(target: &Target, answer: &Answer) -> Option<Hint> {
+    match &answer.outcome {
         Ok(_) => None,
-        Err(failure) => advice::advise(failure, target.follows_redirects(), net::listeners),
+        Err(failure) => {
+            let may_be_tls = target.may_meet_tls() && answer.trace.head.is_empty();
+            advice::advise(failure, may_be_tls, net::listeners, cgroup::signs)
+        }
     }
 }

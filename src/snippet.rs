@@ -36,6 +36,14 @@ impl Snippet {
         }
     }
 
+    /// Keeps more of `bytes`, for [`Self::inspect`].
+    pub fn long(bytes: &[u8], most: usize) -> Self {
+        Snippet {
+            bytes: bytes[..bytes.len().min(most)].to_vec(),
+            room: Self::MAX,
+        }
+    }
+
     /// Whether there was nothing.
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
@@ -51,7 +59,8 @@ impl Snippet {
         if secrets.hide_everything() {
             return "(not shown: it could repeat a secret)".into();
         }
-        printable(&secrets.blacken(&self.bytes), self.room)
+        let shown = &self.bytes[..self.bytes.len().min(KEPT)];
+        printable(&secrets.blacken(shown), self.room)
     }
 }
 

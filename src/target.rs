@@ -38,8 +38,8 @@ pub trait Probe: Debug {
         Secrets::NONE
     }
 
-    /// Whether it can be told to follow redirects.
-    fn follows_redirects(&self) -> bool {
+    /// Whether it speaks first and without TLS, so that a server that speaks TLS would hang up.
+    fn may_meet_tls(&self) -> bool {
         false
     }
 }
@@ -68,9 +68,9 @@ impl Target {
         self.probe.ask(deadline)
     }
 
-    /// Whether `-L` applies to it.
-    pub fn follows_redirects(&self) -> bool {
-        self.probe.follows_redirects()
+    /// Whether a server that speaks TLS would hang up on it.
+    pub fn may_meet_tls(&self) -> bool {
+        self.probe.may_meet_tls()
     }
 
     /// What its line must not show.

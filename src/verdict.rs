@@ -94,6 +94,8 @@ pub struct Trace {
     pub request: Vec<u8>,
     /// The head of the response.
     pub head: Vec<u8>,
+    /// Where redirects that were followed have led.
+    pub redirected: Option<Snippet>,
     /// When each phase was over, since the start of the run.
     pub marks: Vec<(Mark, Duration)>,
 }

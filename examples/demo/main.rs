@@ -127,7 +127,7 @@ impl Shell<'_> {
         let (targets, timeout) = (&check.targets, check.timeout);
         let attempts = &check.attempts;
         let healthy = run::until_healthy(targets, timeout, attempts, |target, answer, attempt| {
-            let hint = run::advise(target, &answer.outcome);
+            let hint = run::advise(target, answer);
             report.answer(target, answer, hint.as_ref(), attempt);
         });
         let exit = if healthy { HEALTHY } else { UNHEALTHY };

@@ -1,7 +1,7 @@
 //! What is expected of a body: the texts that it contains, those that it does not, and what its JSON says. No I/O; the
 //! clock is read.
 
-use super::{JsonExpectation, document};
+use super::{JsonExpectation, document, sick};
 use crate::deadline::Deadline;
 use crate::search::contains;
 use crate::verdict::{Failure, Phase, Snippet, Unmet};
@@ -63,7 +63,7 @@ impl BodyExpectations {
                 return Err(Unmet::Body {
                     text: text.clone(),
                     bounded,
-                    body: Snippet::new(body),
+                    body: sick::kept(body),
                 }
                 .into());
             }
@@ -158,7 +158,7 @@ fn in_time(deadline: &Deadline, phase: Phase) -> Result<(), Box<Failure>> {
 }
 
 fn unwanted(text: &str, body: &[u8]) -> Box<Failure> {
-    let (text, body) = (text.to_owned(), Snippet::new(body));
+    let (text, body) = (text.to_owned(), sick::kept(body));
     Unmet::BodyNot { text, body }.into()
 }
 

@@ -24,8 +24,9 @@ fn index(step: &str) -> Option<usize> {
     if plain { step.parse().ok() } else { None }
 }
 
-/// The rest of a valid document, from the beginning of a token on.
-struct Tokens<'a>(&'a str);
+/// The rest of a document, from the beginning of a token on. One that is not valid, or cut short, has tokens too.
+#[derive(Clone, Copy)]
+pub struct Tokens<'a>(pub &'a str);
 
 impl<'a> Tokens<'a> {
     /// Takes one value, and returns what is in it at the end of `path`. The recursion is as deep as `path` is long, however
@@ -71,7 +72,7 @@ impl<'a> Tokens<'a> {
     }
 
     /// Takes one value, however deep it nests.
-    fn value(&mut self) -> &'a str {
+    pub fn value(&mut self) -> &'a str {
         let begun = self.0;
         let mut depth = 0;
         loop {
@@ -97,12 +98,12 @@ impl<'a> Tokens<'a> {
     }
 
     /// The first byte of the next token. At the end of the text, a closing bracket, so that every loop ends.
-    fn first(&self) -> u8 {
+    pub fn first(&self) -> u8 {
         self.0.bytes().next().unwrap_or(b']')
     }
 
     /// Takes so many bytes, and the blanks after them.
-    fn take(&mut self, length: usize) {
+    pub fn take(&mut self, length: usize) {
         let rest = self.0.get(length..).unwrap_or_default();
         self.0 = rest.trim_ascii_start();
     }
@@ -157,6 +158,29 @@ fn is(string: &str, text: &str) -> bool {
             return false;
         }
     }
+}
+
+/// The characters that the inside of a JSON string stands for. Half of a surrogate pair is left out.
+pub fn unescaped(inside: &str) -> String {
+    let mut text = String::new();
+    let mut rest = inside.chars();
+    let mut high = 0;
+    while let Some(mut character) = rest.next() {
+        if character == '\\' {
+            let unit = u32::from(escape(&mut rest));
+            if matches!(unit, 0xd800..0xdc00) {
+                high = unit - 0xd800;
+                continue;
+            }
+            let code = match unit {
+                0xdc00..0xe000 => 0x10000 + (high << 10) + (unit - 0xdc00),
+                unit => unit,
+            };
+            character = char::from_u32(code).unwrap_or_default();
+        }
+        text.push(character);
+    }
+    text
 }
 
 /// What an escape stands for, after its backslash.
@@ -250,6 +274,7 @@ mod tests {
             let string = Value::from(text.clone()).to_string();
             prop_assert!(equals(&string, &text));
             prop_assert_eq!(equals(&string, &other), text == other);
+            prop_assert_eq!(unescaped(&string[1..string.len() - 1]), text);
         }
     }
 }

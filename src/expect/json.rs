@@ -1,6 +1,6 @@
 //! What is expected of a JSON body: something at a path, or a value there. Pure.
 
-use super::document;
+use super::{document, sick};
 use crate::verdict::{Snippet, Unmet};
 
 /// A PATH has at most this many steps, because [`document::at`] recurses once for each.
@@ -25,6 +25,9 @@ impl JsonExpectation {
             Some((path, value)) => (path, Some(value.to_owned())),
             None => (text, None),
         };
+        if let Some(complaint) = not_meant(path, value.as_deref().unwrap_or_default()) {
+            return Err(complaint);
+        }
         let steps = match path.strip_prefix('/') {
             Some(pointer) => pointer.split('/').map(unescape).collect::<Option<Vec<_>>>(),
             None if path.split('.').all(|key| !key.is_empty()) => {
@@ -56,17 +59,42 @@ impl JsonExpectation {
         match (document::at(document, &self.steps), &self.value) {
             (None, _) => Err(Unmet::JsonLacks {
                 path: path(),
-                body: Snippet::new(body),
+                body: sick::kept(body),
             }),
             (Some(found), Some(expected)) if !document::equals(found, expected) => {
                 Err(Unmet::JsonDiffers {
                     path: path(),
                     expected: expected.clone(),
                     got: Snippet::new(found.as_bytes()),
+                    body: sick::kept(body),
                 })
             }
             _ => Ok(()),
         }
+    }
+}
+
+/// What to write in place of what other tools would understand. A key that looks like it can be reached by a pointer.
+fn not_meant(path: &str, value: &str) -> Option<&'static str> {
+    const PLAIN: &str =
+        "is not written as PATH=VALUE, without quotes, blanks or braces and with one =: status=UP";
+    match (path.as_bytes(), value.as_bytes()) {
+        ([b'$'] | [b'$', b'.' | b'[', ..] | [b'.' | b'[', ..], _) => Some(
+            "begins as for JSONPath or jq: begin with the first key, as in status=UP or checks.0.name",
+        ),
+        ([.., b'!'], _) => Some("has !=, but only = can be asked for, as in status=UP"),
+        (_, [b'=', ..] | [b'"', .., b'"'] | [b'\'', .., b'\'']) => Some(PLAIN),
+        ([b'/', ..], _) => None,
+        ([b'{' | b'"' | b'\'' | b' ', ..] | [.., b' '], _) => Some(PLAIN),
+        (bytes, _) if bytes.contains(&b'[') => {
+            Some("has brackets: an index is a step like a key, so write a.0.b for a[0].b")
+        }
+        (bytes, b"") => {
+            let colon = bytes.iter().rposition(|&byte| byte == b':')?;
+            let word = &path[colon + 1..];
+            (word.starts_with([' ', '"']) || sick::is_word(word)).then_some(PLAIN)
+        }
+        _ => None,
     }
 }
 
@@ -162,8 +190,6 @@ mod tests {
             "o=1",
             "/o/y=2",
             "a=null",
-            "ok=\"true\"",
-            "status=\"UP\"",
             "n=01",
             "n=+1",
             "n=1.",
@@ -210,6 +236,55 @@ mod tests {
     fn bad_expectations_are_refused() {
         for bad in ["", "=UP", ".", "a.", ".a", "a..b", "/a~", "/a~2", "/~"] {
             assert!(JsonExpectation::parse(bad).is_err(), "{bad:?} was accepted");
+        }
+    }
+
+    #[test]
+    fn what_other_tools_understand_is_explained() {
+        for (bad, explained) in [
+            ("$", "begin with the first key"),
+            ("$.status", "begin with the first key"),
+            ("$.status=UP", "begin with the first key"),
+            ("$['status']", "begin with the first key"),
+            (".status", "begin with the first key"),
+            (".status == \"UP\"", "begin with the first key"),
+            ("[0].a", "begin with the first key"),
+            ("a[0].b", "write a.0.b"),
+            ("a[*]=x", "write a.0.b"),
+            ("status=\"UP\"", "is not written as PATH=VALUE"),
+            ("ok=\"true\"", "is not written as PATH=VALUE"),
+            ("/a/b='x'", "is not written as PATH=VALUE"),
+            ("status==UP", "is not written as PATH=VALUE"),
+            ("status == UP", "is not written as PATH=VALUE"),
+            ("status = UP", "is not written as PATH=VALUE"),
+            ("status =UP", "is not written as PATH=VALUE"),
+            ("status!=DOWN", "has !="),
+            ("status:UP", "is not written as PATH=VALUE"),
+            ("status: UP", "is not written as PATH=VALUE"),
+            ("status:\"x\"", "is not written as PATH=VALUE"),
+            ("{\"status\":\"UP\"}", "is not written as PATH=VALUE"),
+            ("\"status\"=UP", "is not written as PATH=VALUE"),
+        ] {
+            let complaint = JsonExpectation::parse(bad).expect_err(bad);
+            assert!(complaint.contains(explained), "{bad}: {complaint}");
+        }
+        // Keys that there are, values that begin like that, and what a pointer reaches.
+        for good in [
+            "$schema",
+            "cassandra:responseTime",
+            "checks.db:connections=1",
+            "a b",
+            "a=\"",
+            "a=x[0]",
+            "a= b",
+            "/a[0]",
+            "/$/x",
+            "/ a",
+            "a=b=c",
+            "a=:UP",
+            "/a:UP",
+        ] {
+            assert!(JsonExpectation::parse(good).is_ok(), "{good}");
         }
     }
 

@@ -101,7 +101,7 @@ impl Connection {
                 }
                 Head::Final(end) => return self.take_head(end),
                 Head::Interim(end) => {
-                    self.input.drain(..end);
+                    self.dialler.shared().trace.head = self.input.drain(..end).collect();
                     continue;
                 }
                 Head::NotHttp => {
@@ -120,7 +120,12 @@ impl Connection {
                     let got = Snippet::at_most(&self.input, 100);
                     return Err(Box::new(Failure::ClosedEarly { phase, got }));
                 }
-                Err(failure) if !(failure.is_reset() && was_cut_off) => return Err(failure),
+                Err(failure) if !(failure.is_reset() && was_cut_off) => {
+                    if !self.input.is_empty() {
+                        self.dialler.shared().trace.head = std::mem::take(&mut self.input);
+                    }
+                    return Err(failure);
+                }
                 // No reply came that would say why the request was cut off.
                 _ => return Err(Box::new(Failure::Reset { phase: Phase::Send })),
             }

@@ -2,6 +2,7 @@
 //!
 //! `ppoll(2)` runs on high-resolution timers, where `SO_RCVTIMEO` runs on the timer wheel and is up to 2 s late on 20 s.
 
+use crate::cgroup;
 use crate::deadline::{Deadline, Expired};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -11,6 +12,9 @@ use std::time::Duration;
 /// The longest wait that is exact enough by itself: the kernel lets a `ppoll` be late by a thousandth of its length
 /// (`select_estimate_accuracy` in fs/select.c), so that it can serve several timers at once.
 const EXACT: Duration = Duration::from_secs(5);
+
+/// A wait that is so long that what is seen at its beginning and at its end can tell why nothing came.
+const LONG: Duration = Duration::from_millis(150);
 
 /// Whether `fd` is ready for one of `events` now.
 pub fn is_ready(fd: &impl AsFd, events: PollFlags) -> bool {
@@ -26,13 +30,18 @@ pub fn is_ready(fd: &impl AsFd, events: PollFlags) -> bool {
 /// # Errors
 /// [`Expired`], when the deadline passes before that.
 pub fn ready(fd: &impl AsFd, events: PollFlags, deadline: &Deadline) -> Result<PollFlags, Expired> {
+    let mut is_first = true;
     loop {
         let left = deadline.remaining()?;
         // A long wait ends a little early, and the short one that follows is exact.
-        let wait = match left > EXACT {
-            true => left - left / 256,
-            false => left,
+        // The first wait ends after a quarter, for a look that costs nothing where the answer has come by then.
+        let is_early = is_first && left >= LONG;
+        let wait = match left {
+            _ if is_early => left / 4,
+            _ if left > EXACT => left - left / 256,
+            _ => left,
         };
+        is_first = false;
         let wait = Timespec {
             tv_sec: wait.as_secs().try_into().unwrap_or(i64::MAX),
             tv_nsec: wait.subsec_nanos().into(),
@@ -41,7 +50,11 @@ pub fn ready(fd: &impl AsFd, events: PollFlags, deadline: &Deadline) -> Result<P
         match poll(&mut polled, Some(&wait)) {
             Ok(1..) => return Ok(polled[0].revents()),
             // The wait is over, or a signal came: the clock says whether time is left.
-            Ok(_) | Err(Errno::INTR) => {}
+            Ok(_) | Err(Errno::INTR) => {
+                if is_early {
+                    cgroup::look();
+                }
+            }
             // No memory for the call. The read or write that follows reports it with its phase.
             Err(_) => return Ok(events),
         }

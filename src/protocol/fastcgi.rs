@@ -3,7 +3,7 @@
 use super::session::{Session, converse};
 use super::{Asked, Protocol};
 use crate::deadline::Deadline;
-use crate::expect::MAX_BODY;
+use crate::expect::{MAX_BODY, sick};
 use crate::net::Opening;
 use crate::target::{Place, Probe, Target};
 use crate::verdict::{Answer, Failure, Health, Outcome, Phase, Snippet};
@@ -122,7 +122,8 @@ fn ask(session: &mut Session, script: &str, query: &str) -> Outcome {
             Err(Box::new(Failure::Status {
                 got,
                 expected,
-                body: Snippet::new(body),
+                redirect: None,
+                body: sick::kept(body),
             }))
         }
     }

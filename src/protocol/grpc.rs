@@ -68,6 +68,10 @@ impl Probe for GrpcProbe {
         })
     }
 
+    fn may_meet_tls(&self) -> bool {
+        true
+    }
+
     fn place(&self) -> Option<&Place> {
         Some(&self.place)
     }

@@ -128,6 +128,11 @@ impl Probe for HandshakeProbe {
         })
     }
 
+    fn may_meet_tls(&self) -> bool {
+        // 22 begins TLS itself.
+        !matches!(self.handshake.steps[0].send, [] | [22, ..])
+    }
+
     fn place(&self) -> Option<&Place> {
         Some(&self.place)
     }

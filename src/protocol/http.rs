@@ -2,7 +2,7 @@
 
 use super::{Asked, Options, Protocol, Signature, Takes};
 use crate::deadline::Deadline;
-use crate::expect::{MAX_BODY, Statuses};
+use crate::expect::{MAX_BODY, Statuses, sick};
 use crate::http::{self, Request, Response, is_redirect, request};
 use crate::snippet::{Secrets, without_userinfo};
 use crate::target::{Place, Probe, Target};
@@ -32,6 +32,8 @@ pub static PROTOCOL: Protocol = Protocol {
 
 /// At most this many redirects are followed.
 const MAX_REDIRECTS: usize = 5;
+/// How gzip begins (RFC 1952), with its only method.
+const GZIP: &[u8] = b"\x1f\x8b\x08";
 /// How much of a wrong status's body is read for the reason.
 const REASON: usize = 512;
 
@@ -140,7 +142,7 @@ impl Probe for HttpProbe {
         self.secrets.as_ref().unwrap_or(self.options.secrets())
     }
 
-    fn follows_redirects(&self) -> bool {
+    fn may_meet_tls(&self) -> bool {
         true
     }
 }
@@ -168,8 +170,11 @@ impl HttpProbe {
     ) -> Result<Response, Box<Failure>> {
         let mut request = self.request();
         let mut redirects = 0;
+        let mut led_to = None;
         loop {
-            let response = http::send(&request, deadline, trace)?;
+            let response = http::send(&request, deadline, trace);
+            trace.redirected.clone_from(&led_to);
+            let response = response?;
             let to = match &response.location {
                 Some(to) if self.options.follow && is_redirect(response.status) => to,
                 _ => return Ok(response),
@@ -184,7 +189,17 @@ impl HttpProbe {
                 why,
             })?;
             redirects += 1;
+            led_to = Some(self.shown(&request.uri));
             response.finish(GRACE);
+        }
+    }
+
+    /// Where a redirect leads: the path alone where it is the same service.
+    fn shown(&self, uri: &Uri) -> Snippet {
+        let path = uri.path_and_query().map_or("/", |path| path.as_str());
+        match uri.authority() == self.uri.authority() {
+            true => Snippet::at_most(path.as_bytes(), 160),
+            false => Snippet::at_most(uri.to_string().as_bytes(), 160),
         }
     }
 
@@ -193,10 +208,15 @@ impl HttpProbe {
         let default = Statuses::default();
         let statuses = self.options.statuses.as_ref().unwrap_or(&default);
         if !statuses.contains(status) {
+            let redirect = response.location.as_ref().filter(|_| is_redirect(status));
             return Err(Box::new(Failure::Status {
                 got: status,
                 expected: statuses.as_str().to_owned(),
-                body: Snippet::new(&reason(response)),
+                redirect: redirect.map(|to| {
+                    let why = self.request().redirected(status, to).err();
+                    (Snippet::at_most(&without_userinfo(to), 160), why)
+                }),
+                body: sick::kept(&reason(response)),
             }));
         }
         if let Some(expectation) = &self.options.expect_header {
@@ -213,16 +233,35 @@ impl HttpProbe {
         if let Some(coding) = response.coding() {
             return Err(Box::new(Failure::Coded(Snippet::at_most(&coding, 80))));
         }
+        let mut body = Vec::new();
+        let verdict = self.judge_content(response, &mut body, deadline);
+        // Some services say nothing of what they have compressed. A text that is in there all the same is found, but nothing
+        // else can be known.
+        let is_unsure = match &verdict {
+            Ok(()) => !self.options.body.body_not.is_empty(),
+            Err(failure) => matches!(**failure, Failure::Unexpected(_)),
+        };
+        match is_unsure && body.starts_with(GZIP) {
+            true => Err(Box::new(Failure::Coded(Snippet::new(b"gzip")))),
+            false => verdict,
+        }
+    }
+
+    fn judge_content(
+        &self,
+        response: &mut Response,
+        body: &mut Vec<u8>,
+        deadline: &Deadline,
+    ) -> Result<(), Box<Failure>> {
         let expected = &self.options.body;
         let mut coming = expected.begin();
-        let mut body = Vec::new();
         loop {
-            match response.read(&mut body) {
-                Ok(0) => return expected.judge(&body, false, deadline),
+            match response.read(body) {
+                Ok(0) => return expected.judge(body, false, deadline),
                 Ok(_) => {}
                 // Without a length, a reset can be the end: a text found stays found, an absence proves nothing.
                 Err(reset) if reset.is_reset() && response.ends_with_the_connection() => {
-                    let verdict = expected.judge(&body, false, deadline);
+                    let verdict = expected.judge(body, false, deadline);
                     let stands = verdict.is_ok() && expected.body_not.is_empty();
                     return stands.then_some(()).ok_or(reset);
                 }
@@ -230,11 +269,11 @@ impl HttpProbe {
             }
             let bounded = body.len() > MAX_BODY;
             body.truncate(MAX_BODY);
-            if let Some(verdict) = coming.judge(&body, deadline) {
+            if let Some(verdict) = coming.judge(body, deadline) {
                 return verdict;
             }
             if bounded {
-                return expected.judge(&body, true, deadline);
+                return expected.judge(body, true, deadline);
             }
         }
     }
@@ -244,7 +283,15 @@ impl HttpProbe {
 fn reason(response: &mut Response) -> Vec<u8> {
     response.limit_to(GRACE);
     let mut body = Vec::new();
-    while body.len() < REASON && response.read(&mut body).is_ok_and(|read| read > 0) {}
-    body.truncate(REASON);
-    body
+    loop {
+        // What is sick can stand at the end of JSON.
+        let most = match sick::looks_like_json(&body) {
+            true => sick::MAX_LOOKED_AT,
+            false => REASON,
+        };
+        if body.len() >= most || !response.read(&mut body).is_ok_and(|read| read > 0) {
+            body.truncate(most);
+            return body;
+        }
+    }
 }

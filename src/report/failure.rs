@@ -39,7 +39,18 @@ impl Words<'_> {
             Failure::Status {
                 got,
                 expected,
+                redirect: Some((to, why)),
+                ..
+            } => {
+                let why = why.map_or("-L would follow", not_followed);
+                let (to, expected) = (self.shown(to), printable(expected.as_bytes(), 80));
+                format!("status {got} to {to}, expected {expected} ({why})")
+            }
+            Failure::Status {
+                got,
+                expected,
                 body,
+                ..
             } => self.status(*got, expected, body),
             Failure::Redirect { status, to, why } => self.redirect(*status, to, *why),
             Failure::Unexpected(unmet) => self.unmet(unmet),
@@ -90,12 +101,8 @@ impl Words<'_> {
     }
 
     fn redirect(&self, status: u16, to: &Snippet, why: NotFollowed) -> String {
-        let why = match why {
-            NotFollowed::Elsewhere => "which is not an http URL of this machine",
-            NotFollowed::Tls => "which needs TLS, and this program speaks none",
-            NotFollowed::TooMany => "after 5 redirects that were followed",
-        };
-        format!("status {status} redirects to {}, {why}", self.shown(to))
+        let (to, why) = (self.shown(to), not_followed(why));
+        format!("status {status} redirects to {to}, {why}")
     }
 
     fn http2(&self, frame: &str, code: u32, said: &Snippet) -> String {
@@ -131,6 +138,14 @@ impl Words<'_> {
             true => closed,
             false => format!("{closed}; until then: {}", self.shown(got)),
         }
+    }
+}
+
+fn not_followed(why: NotFollowed) -> &'static str {
+    match why {
+        NotFollowed::Elsewhere => "which is not an http URL of this machine",
+        NotFollowed::Tls => "which needs TLS, and this program speaks none",
+        NotFollowed::TooMany => "after 5 redirects that were followed",
     }
 }
 
@@ -234,15 +249,18 @@ fn future(ahead: Duration) -> String {
 }
 
 fn file_error(file: &Path, errno: i32) -> String {
-    let file = printable(file.as_os_str().as_encoded_bytes(), 120);
-    format!("{file}: {}", system_error(errno))
+    format!("{}: {}", path_name(file), system_error(errno))
 }
 
 pub fn peer_name(peer: &Peer) -> String {
     match peer {
         Peer::Tcp(address) => address.to_string(),
-        Peer::Unix(path) => printable(path.as_os_str().as_encoded_bytes(), 120),
+        Peer::Unix(path) => path_name(path),
     }
+}
+
+pub fn path_name(path: &Path) -> String {
+    printable(path.as_os_str().as_encoded_bytes(), 120)
 }
 
 pub fn system_error(errno: i32) -> String {

@@ -42,9 +42,11 @@ impl Words<'_> {
                 path,
                 expected,
                 got,
+                body,
             } => {
                 let (path, expected) = (self.quoted(path, ""), self.quoted(expected, "\""));
-                format!("JSON {path} is {}, expected {expected}", self.shown(got))
+                let (got, sick) = (self.shown(got), self.sick(body));
+                format!("JSON {path} is {got}, expected {expected}{sick}")
             }
             Unmet::HeaderLacks { name } => format!("no header {}", self.quoted(name, "")),
             Unmet::HeaderDiffers {

@@ -1,17 +1,24 @@
 //! The line of one target: verdict, name, cause, advice, time.
 
+use super::failure::path_name;
 use super::time::{age, time};
+use crate::cgroup::Sign;
+use crate::expect::document::unescaped;
+use crate::expect::sick;
 use crate::run::Attempt;
 use crate::run::advice::Hint;
 use crate::search::joined;
 use crate::snippet::{Secrets, Snippet, printable};
-use crate::target::Target;
-use crate::verdict::{Answer, Failure, Health, Refusal};
+use crate::target::{Place, Target};
+use crate::verdict::{Answer, Failure, Health, Phase, Refusal};
 use std::time::Duration;
 use ureq::http::StatusCode;
 
 /// The longest line, its end included.
 pub const MAX_LINE: usize = 512;
+
+/// So many sick components are named.
+const NAMED: usize = 3;
 
 /// The line of one target, its end included: at most [`MAX_LINE`] bytes.
 pub fn line(target: &Target, answer: &Answer, hint: Option<&Hint>, attempt: &Attempt) -> String {
@@ -20,25 +27,64 @@ pub fn line(target: &Target, answer: &Answer, hint: Option<&Hint>, attempt: &Att
         timeout: attempt.timeout,
     };
     let name = words.name(target.name());
-    match &answer.outcome {
+    let via = match (target.place(), &answer.outcome) {
+        (Some(Place::Unix(_)), Err(failure)) if names_the_socket(failure) => String::new(),
+        (Some(Place::Unix(file)), _) => format!(" via {}", path_name(file)),
+        _ => String::new(),
+    };
+    // Left out where it could repeat a secret.
+    let led_to = answer.trace.redirected.as_ref();
+    let led_to = led_to.filter(|_| !words.secrets.hide_everything());
+    let led_to = led_to.map(|to| words.shown(to));
+    let mut text = String::with_capacity(MAX_LINE);
+    text.push_str(if answer.outcome.is_ok() {
+        "healthy: "
+    } else {
+        "unhealthy: "
+    });
+    text.push_str(&name);
+    text.push_str(": ");
+    let led = |before: &str, after: &str, text: &mut String| {
+        if let Some(to) = &led_to {
+            for part in [before, to, after] {
+                text.push_str(part);
+            }
+        }
+    };
+    let took = time(answer.took);
+    // A time that is not in the text already.
+    let took = match &answer.outcome {
         Ok(health) => {
-            let took = time(answer.took);
-            let text = format!("healthy: {name}: {} in {took}", words.healthy(health));
-            cut(text, &end(String::new(), attempt))
+            text.push_str(&words.healthy(health));
+            led(" at ", "", &mut text);
+            text.push_str(" in ");
+            text.push_str(&took);
+            String::new()
         }
         Err(failure) => {
-            let mut text = format!("unhealthy: {name}: {}", words.failure(failure));
+            led("redirected to ", ": ", &mut text);
+            text.push_str(&words.failure(failure));
             if let Some(hint) = hint {
                 text.push_str("; ");
                 text.push_str(&advice(hint));
             }
-            let took = match **failure {
-                // These say how long it took.
+            match **failure {
                 Failure::TimedOut { .. } | Failure::NotAsked => String::new(),
-                _ => time(answer.took),
-            };
-            cut(text, &end(took, attempt))
+                _ => took,
+            }
         }
+    };
+    let mut end = end(took, attempt);
+    end.push_str(&via);
+    cut(text, &end)
+}
+
+/// Whether the words for a failure say which socket it is.
+fn names_the_socket(failure: &Failure) -> bool {
+    match failure {
+        Failure::TimedOut { phase, .. } => *phase == Phase::Connect,
+        Failure::Refused(_) | Failure::Unreachable { .. } => true,
+        _ => false,
     }
 }
 
@@ -138,11 +184,52 @@ impl Words<'_> {
     }
 
     pub fn body_part(&self, body: &Snippet) -> String {
+        let sick = self.sick(body);
         if body.is_empty() {
             "; the body is empty".into()
-        } else {
+        } else if sick.is_empty() {
             format!("; body: {}", self.shown(body))
+        } else {
+            sick
         }
+    }
+
+    /// The components that a JSON body says are sick, if there are any.
+    pub fn sick(&self, body: &Snippet) -> String {
+        if self.secrets.hide_everything() {
+            return String::new();
+        }
+        body.inspect(|body| {
+            let found = sick::in_json(body);
+            let named = &found.sick[..found.sick.len().min(NAMED)];
+            let mut text = String::new();
+            for one in named {
+                let mut part = |before: &str, inside: &str, room| {
+                    let said = Snippet::at_most(unescaped(inside).as_bytes(), room);
+                    if !said.is_empty() {
+                        text.push_str(before);
+                        text.push_str(&self.shown(&said));
+                    }
+                };
+                // The first word of a part follows a semicolon, and the others a blank.
+                part("; ", one.name, 60);
+                let blank = if one.name.is_empty() { "; " } else { " " };
+                part(blank, one.state, 40);
+                // As `--json` would ask for it.
+                let not = if one.not.is_empty() {
+                    String::new()
+                } else {
+                    format!("{}=false", one.not)
+                };
+                part(blank, &not, 40);
+                part(": ", one.reason, 240 / named.len());
+            }
+            let more = found.sick.len() - named.len() + found.more;
+            if more > 0 {
+                text.push_str(&format!("; and {more} more"));
+            }
+            text
+        })
     }
 
     /// Text of the command line, escaped and cut like everything else.
@@ -161,8 +248,45 @@ fn advice(hint: &Hint) -> String {
         Hint::Listening(names) if names.is_empty() => "nothing listens here".into(),
         Hint::Listening(names) => format!("listening here: {}", joined(names, ", ")),
         Hint::Speaks(name) => format!("this looks like {name}"),
-        Hint::Follow => "-L follows redirects".into(),
+        Hint::MayBeTls => "it may speak TLS: try tls://".into(),
+        Hint::Starved(signs) => joined(&signs.iter().map(sign).collect::<Vec<_>>(), "; "),
     }
+}
+
+fn sign(sign: &Sign) -> String {
+    let (what, number, unit, file) = match *sign {
+        Sign::Throttled(percent, quota) => (
+            "this container was throttled ",
+            percent,
+            " % of that time (",
+            quota,
+        ),
+        Sign::Waited(percent) => (
+            "process 1 waited for a CPU ",
+            percent,
+            " % of that time (",
+            "/proc/1/schedstat",
+        ),
+        Sign::NoCpu(percent) => (
+            "its processes all waited for a CPU ",
+            percent,
+            " % of the last 10 s (",
+            "cpu.pressure",
+        ),
+        Sign::NoMemory(percent) => (
+            "its processes all waited for memory ",
+            percent,
+            " % of the last 10 s (",
+            "memory.pressure",
+        ),
+        Sign::MemoryFull(limit, file) => (
+            "the memory of this container is at its limit (",
+            limit >> 20,
+            " MiB, ",
+            file,
+        ),
+    };
+    format!("{what}{number}{unit}{file})")
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! Hints for a failure. No I/O: what the system knows comes through a function.
 
-use crate::http::is_redirect;
+use crate::cgroup::Sign;
 use crate::protocol::recognised;
 use crate::search;
-use crate::verdict::{Failure, Peer, Snippet};
+use crate::verdict::{Failure, Peer, Phase, Snippet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// What to try, or what else is known.
@@ -13,19 +13,22 @@ pub enum Hint {
     Listening(Vec<String>),
     /// The reply is that of another protocol: its name.
     Speaks(&'static str),
-    /// The redirect would be followed with `-L`.
-    Follow,
+    /// The peer hung up on the first bytes, as a server that speaks TLS does.
+    MayBeTls,
+    /// The container was short of something.
+    Starved(Vec<Sign>),
 }
 
 /// At most this many listeners are named.
 const MOST: usize = 8;
 
-/// The hint for `failure`. `follows_redirects` says whether `-L` applies to the target, and `listeners` gives the listening
-/// addresses, where they can be known.
+/// The hint for `failure`. `may_be_tls` says that nothing came to what a server that speaks TLS would not understand;
+/// `listeners` gives the listening addresses, where they can be known, and `starved` what the container was short of.
 pub fn advise(
     failure: &Failure,
-    follows_redirects: bool,
+    may_be_tls: bool,
     listeners: impl FnOnce() -> Option<Vec<SocketAddr>>,
+    starved: impl FnOnce() -> Vec<Sign>,
 ) -> Option<Hint> {
     match failure {
         Failure::Refused(peers) if peers.iter().any(|peer| matches!(peer, Peer::Tcp(_))) => {
@@ -33,7 +36,15 @@ pub fn advise(
         }
         Failure::NotHttp { got } => speaks(got, "HTTP"),
         Failure::WrongProtocol { scheme, got } => speaks(got, scheme),
-        Failure::Status { got, .. } if follows_redirects && is_redirect(*got) => Some(Hint::Follow),
+        Failure::ClosedEarly { got, .. } if !got.is_empty() => None,
+        Failure::ClosedEarly { phase, .. } | Failure::Reset { phase }
+            if may_be_tls && matches!(phase, Phase::StatusLine | Phase::Reply) =>
+        {
+            Some(Hint::MayBeTls)
+        }
+        Failure::TimedOut { .. } | Failure::NotAsked => Some(starved())
+            .filter(|signs| !signs.is_empty())
+            .map(Hint::Starved),
         _ => None,
     }
 }
@@ -86,7 +97,7 @@ mod tests {
         let refused = Failure::Refused(vec![Peer::Tcp("127.0.0.1:80".parse().unwrap())]);
         let found = |addresses: &[&str]| {
             let addresses = addresses.iter().map(|text| text.parse().unwrap()).collect();
-            advise(&refused, false, || Some(addresses))
+            advise(&refused, false, || Some(addresses), Vec::new)
         };
         let listening = |names: &[&str]| {
             let names = names.iter().map(|&name| name.to_owned()).collect();
@@ -114,9 +125,14 @@ mod tests {
                 "*:1", "*:2", "*:3", "*:4", "*:5", "*:6", "*:7", "*:8", "..."
             ])
         );
-        assert_eq!(advise(&refused, false, || None), None);
+        assert_eq!(advise(&refused, false, || None, Vec::new), None);
         assert_eq!(
-            advise(&Failure::LongHead, false, || panic!("looked for nothing")),
+            advise(
+                &Failure::LongHead,
+                true,
+                || panic!("looked for nothing"),
+                || panic!("looked for nothing")
+            ),
             None
         );
     }

@@ -72,6 +72,8 @@ pub enum Failure {
         got: u16,
         /// What `--status` asked for, in its own words.
         expected: String,
+        /// Where it redirects to, and why that could not be followed if it were asked for.
+        redirect: Option<(Snippet, Option<NotFollowed>)>,
         /// The beginning of the body; empty if none came.
         body: Snippet,
     },
@@ -191,6 +193,8 @@ pub enum Unmet {
         expected: String,
         /// What is there, as JSON.
         got: Snippet,
+        /// The body that it is in.
+        body: Snippet,
     },
     /// The response has no such header.
     HeaderLacks {

@@ -169,7 +169,9 @@ fn unix_sockets() {
     let (_server, file, requests) = unix_server(|connection| {
         let _ = connection.write_all(OK);
     });
-    check(["--unix-socket", &file]).healthy("healthy: http://localhost:80/health: 200 OK in *s");
+    check(["--unix-socket", &file]).healthy(&format!(
+        "healthy: http://localhost:80/health: 200 OK in * ms via {file}"
+    ));
     let request = format!(
         "GET /health HTTP/1.1\r\naccept: */*\r\nhost: localhost\r\nuser-agent: {AGENT}\r\nconnection: close\r\naccept-encoding: identity\r\n\r\n"
     );
@@ -178,7 +180,7 @@ fn unix_sockets() {
     said(
         &options,
         "http://localhost:8080/x",
-        "unhealthy: body lacks \"DOWN\"; body: UP (*s)",
+        &format!("unhealthy: body lacks \"DOWN\"; body: UP (* ms) via {file}"),
     );
     assert!(
         requests
@@ -191,12 +193,16 @@ fn unix_sockets() {
         let _ = connection.read(&mut [0]);
     });
     let options = ["--unix-socket", &file, "-t", "300ms"];
-    let line = "unhealthy: no response within 300 ms: connected, request sent, waiting for the status line";
-    said(&options, "http://localhost:80/", line).within(Duration::from_secs(2));
+    let line = format!(
+        "unhealthy: no response within 300 ms: connected, request sent, waiting for the status line via {file}"
+    );
+    said(&options, "http://localhost:80/", &line).within(Duration::from_secs(2));
 
     let (_server, file, _requests) = unix_server(|_| {});
-    let line = "unhealthy: connection closed while waiting for the status line (*s)";
-    said(&["--unix-socket", &file], "http://localhost:80/", line);
+    let line = format!(
+        "unhealthy: connection closed while waiting for the status line; it may speak TLS: try tls:// (* ms) via {file}"
+    );
+    said(&["--unix-socket", &file], "http://localhost:80/", &line);
 }
 
 fn refused() {

@@ -189,6 +189,14 @@ fn every_state_of_a_server() {
     }
 }
 
+/// A server that speaks TLS hangs up on what it does not understand.
+fn hint_of_tls(row: &Conversation) -> &'static str {
+    match row.steps[0].0.is_empty() || ["tls", "fastcgi"].contains(&row.scheme) {
+        true => "",
+        false => "; it may speak TLS: try tls://",
+    }
+}
+
 fn hang_up_after_each_prefix() {
     for row in conversations() {
         for (step, (_, answer)) in row.steps.iter().enumerate() {
@@ -201,6 +209,7 @@ fn hang_up_after_each_prefix() {
                 let fake = Fake::new(row.steps.clone(), manner);
                 let name = fake.target(row.scheme);
                 let until_then = match end {
+                    0 if step == 0 => hint_of_tls(&row).to_owned(),
                     0 => String::new(),
                     _ => format!("; until then: {}", escaped(&answer[..end])),
                 };
@@ -424,8 +433,9 @@ fn resets() {
                 reset(connection);
             });
             let name = target(&server, row.scheme);
+            let hint = if half { "" } else { hint_of_tls(&row) };
             check([&name]).unhealthy(&format!(
-                "unhealthy: {name}: connection reset while waiting for {} (*s)",
+                "unhealthy: {name}: connection reset while waiting for {}{hint} (*s)",
                 waiting_for(&row.steps, 0)
             ));
         }
@@ -520,7 +530,10 @@ fn unix_sockets() {
         let option = format!("--unix-socket={}", file.display());
         let name = format!("{}://localhost", row.scheme);
         let run = check([&option, &name]);
-        run.healthy(&format!("healthy: {name}:*: answers in *s"));
+        run.healthy(&format!(
+            "healthy: {name}:*: answers in * ms via {}",
+            file.display()
+        ));
         let heard = heard.recv_timeout(Duration::from_secs(5)).expect("an end");
         let heard = heard.unwrap_or_else(|error| panic!("{name}: {error}"));
         assert!(heard.ends_with(&row.goodbye), "{name}: {}", escaped(&heard));
@@ -533,9 +546,10 @@ fn unix_sockets() {
             let (mut connection, _) = listener.accept().expect("a connection");
             let _ = connection.write_all(b"-ERR max number of clients reached\r\n");
         });
-        check([&format!("--unix-socket={}", file.display()), "redis://localhost"]).unhealthy(
-            "unhealthy: redis://localhost:6379: the server says: -ERR max number of clients reached (*s)",
-        );
+        let file_name = file.display();
+        check([&format!("--unix-socket={file_name}"), "redis://localhost"]).unhealthy(&format!(
+            "unhealthy: redis://localhost:6379: the server says: -ERR max number of clients reached (* ms) via {file_name}",
+        ));
         server.join().expect("the server");
         std::fs::remove_file(&file).expect("remove the socket");
     }
@@ -566,7 +580,10 @@ fn unix_sockets() {
         "--body=hello",
         "tcp://localhost",
     ])
-    .healthy("healthy: tcp://localhost: accepts connections in *s");
+    .healthy(&format!(
+        "healthy: tcp://localhost: accepts connections in * ms via {}",
+        file.display()
+    ));
     assert_eq!(heard.recv().expect("an end").expect("a polite end"), b"hi");
 }
 

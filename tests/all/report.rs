@@ -6,11 +6,13 @@ use libtest_mimic::Trial;
 
 mod secrets;
 pub mod streams;
+mod why;
 
 pub fn trials() -> Vec<Trial> {
     let mut trials = trials![hostile_text, verbose];
     trials.extend(secrets::trials());
     trials.extend(streams::trials());
+    trials.extend(why::trials());
     trials
 }
 

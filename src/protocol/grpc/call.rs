@@ -2,7 +2,8 @@
 
 use super::super::bytes::be32;
 use super::hpack::{literal, statuses};
-use crate::verdict::{Failure, Health, Outcome, Snippet};
+use crate::expect::sick;
+use crate::verdict::{Failure, Health, Outcome};
 
 pub const DATA: u8 = 0;
 pub const HEADERS: u8 = 1;
@@ -95,10 +96,11 @@ impl Call {
                 return Some(Err(Box::new(Failure::GrpcStatus(status))));
             }
             (Some(status), _) if status != 200 => {
-                let (expected, body) = ("200".into(), Snippet::new(&self.message));
+                let (expected, body) = ("200".into(), sick::kept(&self.message));
                 return Some(Err(Box::new(Failure::Status {
                     got: status,
                     expected,
+                    redirect: None,
                     body,
                 })));
             }

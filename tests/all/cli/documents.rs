@@ -84,6 +84,7 @@ fn readme_lines_are_printed() {
             failed(Failure::Status {
                 got: 503,
                 expected,
+                redirect: None,
                 body,
             }),
             None,
@@ -221,10 +222,11 @@ fn redirects_are_as_the_readme_says() {
         well.url("/")
     ));
     let url = &*moved.url("/health");
-    check([url]).unhealthy("unhealthy: *: status 302, expected 200-299; *");
+    let line = "unhealthy: *: status 302 to http://*, expected 200-299 (-L would follow) (* ms)";
+    check([url]).unhealthy(line);
     check(["--status", "200-399", url]).healthy("healthy: *: 302 Found in * ms");
     assert_eq!(well.asked(), 0);
-    check(["-L", url]).healthy("healthy: *: 200 OK* in * ms");
+    check(["-L", url]).healthy("healthy: *: 200 OK at http://*/ in * ms");
 }
 
 /// The options that the README calls the same: each with a value as people give it to curl.

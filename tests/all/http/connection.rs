@@ -177,7 +177,11 @@ fn resets_before_the_verdict() {
             send(connection, reply);
             reset(connection);
         });
-        let line = format!("unhealthy: connection reset while {phase} (*s)");
+        let hint = match reply {
+            "" => "; it may speak TLS: try tls://",
+            _ => "",
+        };
+        let line = format!("unhealthy: connection reset while {phase}{hint} (*s)");
         said(options, &server.url("/"), &line);
     }
 }
@@ -186,7 +190,7 @@ fn resets_before_the_verdict() {
 fn closed_early() {
     let line = |phase: &str| format!("unhealthy: connection closed while {phase} (*s)");
     judge(&[
-        (b"", &[], &line("waiting for the status line")),
+        (b"", &[], &line("waiting for the status line; it may speak TLS: try tls://")),
         (b"HTTP", &[], &line("waiting for the status line; until then: HTTP")),
         (b"HTTP/1.1 200 OK", &[], &line("waiting for the status line; until then: HTTP/1.1 200 OK")),
         (b"HTTP/1.1 200 OK\r\n", &[], &line(r"reading headers; until then: HTTP/1.1 200 OK\r\n")),

@@ -13,6 +13,7 @@ pub fn trials() -> Vec<Trial> {
         json,
         expected_headers,
         several_expectations,
+        compressed_bodies,
         bodies_that_are_hard_to_search,
     ]
 }
@@ -42,8 +43,8 @@ fn statuses() {
         judge(&[(reply(status).as_bytes(), &[], &line)]);
     }
     for status in [301, 302, 303, 307, 308] {
-        let line =
-            format!("unhealthy: status {status}, expected 200-299; -L follows redirects (*s)");
+        // It says nowhere to go.
+        let line = format!("unhealthy: status {status}, expected 200-299 (*s)");
         judge(&[(reply(status).as_bytes(), &[], &line)]);
     }
 }
@@ -210,6 +211,22 @@ fn several_expectations() {
         let options: Vec<&str> = options.split(' ').collect();
         judge(&[(reply, &options, &line.replace("BODY", body))]);
     }
+}
+
+/// A coding that was not asked for, announced or not.
+#[rustfmt::skip]
+fn compressed_bodies() {
+    let gzip = b"\x1f\x8b\x08\0\0\0\0\0\0\x03UP";
+    let reply = |fields: &str| [format!("HTTP/1.1 200 OK\r\n{fields}\r\n").as_bytes(), gzip].concat();
+    let coded = "unhealthy: the body cannot be judged: it is coded as gzip, which was not asked for (*s)";
+    for fields in ["", "Content-Encoding: gzip\r\n"] {
+        for options in [["-b", "DOWN"], ["--body-not", "DOWN"], ["-j", "status"]] {
+            judge(&[(&reply(fields), &options, coded)]);
+        }
+        judge(&[(&reply(fields), &[], WELL)]);
+    }
+    // What is there can be found.
+    judge(&[(&reply(""), &["-b", "UP"], WELL)]);
 }
 
 /// Bodies and expectations that were made to take long: every search and every path is linear in the body, so that there is

@@ -1,6 +1,6 @@
 //! Redirects: which are followed, whereto, and what goes along.
 
-use super::{OK, WELL, judge, said, send};
+use super::{OK, judge, said, send};
 use crate::support::{Server, deaf_port, read_request};
 use libtest_mimic::Trial;
 use std::net::TcpListener;
@@ -57,7 +57,7 @@ fn redirects_are_judged_unless_followed() {
         let service = redirecting(status, &[("/", "/login")]);
         let url = service.server.url("/");
         let line = format!(
-            "unhealthy: status {status}, expected 200-299; body: no; -L follows redirects (*s)"
+            "unhealthy: status {status} to /login, expected 200-299 (-L would follow) (*s)"
         );
         said(&[], &url, &line);
         said(
@@ -66,7 +66,7 @@ fn redirects_are_judged_unless_followed() {
             &format!("healthy: {status} * in *s"),
         );
         assert_eq!(service.asked_for(), ["GET / HTTP/1.1", "GET / HTTP/1.1"]);
-        said(&["-L"], &url, WELL);
+        said(&["-L"], &url, "healthy: 200 OK at /login in *s");
         assert_eq!(
             service.asked_for(),
             ["GET / HTTP/1.1", "GET /login HTTP/1.1"]
@@ -85,8 +85,35 @@ fn redirects_are_judged_unless_followed() {
     judge(&[(
         b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n",
         &["-L"],
-        "unhealthy: status 302, expected 200-299* (*s)",
+        "unhealthy: status 302, expected 200-299 (*s)",
     )]);
+    // What -L would not follow is not offered.
+    for (to, why) in [
+        (
+            "https://localhost/",
+            "which needs TLS, and this program speaks none",
+        ),
+        (
+            "//me:secret@example.com/",
+            "which is not an http URL of this machine",
+        ),
+    ] {
+        let service = redirecting(301, &[("/", to)]);
+        let to = to.replace("//me:secret", "...");
+        let line = format!("unhealthy: status 301 to {to}, expected 200-299 ({why}) (*s)");
+        said(&[], &service.server.url("/"), &line);
+    }
+    // Where the reply is from is said of any that is not healthy.
+    let login = Server::replying(b"HTTP/1.1 503 No\r\nContent-Length: 4\r\n\r\nDOWN");
+    let service = redirecting(302, &[("/", "/next"), ("/next", &login.url("/login?x=1"))]);
+    let line = format!(
+        "unhealthy: redirected to {}: status 503, expected 200-299; body: DOWN (*s)",
+        login.url("/login?x=1")
+    );
+    said(&["-L"], &service.server.url("/"), &line);
+    let service = redirecting(302, &[("/", "/next")]);
+    let line = "unhealthy: redirected to /next: body lacks \"x\"; body: UP (*s)";
+    said(&["-L", "-b", "x"], &service.server.url("/"), line);
 }
 
 fn redirect_references() {
@@ -124,7 +151,9 @@ fn redirect_references() {
             }
             let _ = tell.send(request);
         });
-        said(&["-L"], &server.url("/a/b/c"), WELL);
+        let line = format!("healthy: 200 OK at {target} in *s");
+        let line = line.replace("at /y ", "at *y ").replace("at / ", "at */ ");
+        said(&["-L"], &server.url("/a/b/c"), &line);
         let last = requests.iter().take(2).last().expect("a second request");
         assert!(
             last.starts_with(&format!("GET {target} HTTP/1.1\r\n")),
@@ -144,13 +173,17 @@ fn redirects_are_counted() {
         ("/5", "/6"),
     ];
     let service = redirecting(302, &hops);
-    said(&["-L"], &service.server.url("/1"), WELL);
+    said(
+        &["-L"],
+        &service.server.url("/1"),
+        "healthy: 200 OK at /6 in *s",
+    );
     assert_eq!(service.asked_for().len(), 6);
-    let line = "unhealthy: status 302 redirects to /6, after 5 redirects that were followed (*s)";
+    let line = "unhealthy: redirected to /5: status 302 redirects to /6, after 5 redirects that were followed (*s)";
     said(&["-L"], &service.server.url("/0"), line);
     assert_eq!(service.asked_for().len(), 6);
     let service = redirecting(307, &[("/", "/")]);
-    let line = "unhealthy: status 307 redirects to /, after 5 redirects that were followed (*s)";
+    let line = "unhealthy: redirected to /: status 307 redirects to /, after 5 redirects that were followed (*s)";
     said(&["-L"], &service.server.url("/"), line);
 }
 
@@ -173,8 +206,12 @@ fn redirect_methods() {
         } else {
             &["-d", "data"]
         };
-        let options = [&["-L", "-X", method, "-H", "X-A: b"], data].concat();
-        said(&options, &service.server.url("/"), WELL);
+        let options = [&["-L", "-X", method, "-H", "X-A: bcde"], data].concat();
+        said(
+            &options,
+            &service.server.url("/"),
+            "healthy: 200 OK at /x in *s",
+        );
         let requests: Vec<String> = service.requests.try_iter().collect();
         assert_eq!(requests.len(), 2, "{requests:?}");
         assert!(
@@ -185,7 +222,7 @@ fn redirect_methods() {
             requests[1].starts_with(&format!("{then} /x HTTP/1.1\r\n")),
             "{requests:?}"
         );
-        assert!(requests[1].contains("\r\nx-a: b\r\n"), "{requests:?}");
+        assert!(requests[1].contains("\r\nx-a: bcde\r\n"), "{requests:?}");
         let with_body = method == then && method != "HEAD";
         assert_eq!(
             requests[1].contains("\r\ncontent-length: 4\r\n"),
@@ -230,13 +267,14 @@ fn redirects_stay_on_this_machine() {
     // A refusal there is reported as such.
     let (_socket, port) = deaf_port();
     let service = redirecting(302, &[("/", &format!("http://127.0.0.1:{port}/"))]);
-    let line = format!("unhealthy: connection refused at 127.0.0.1:{port}*(*s)");
+    let line = format!("unhealthy: redirected to http://127.0.0.1:{port}/: connection refused at 127.0.0.1:{port}*(*s)");
     said(&["-L"], &service.server.url("/"), &line);
 }
 
 fn redirects_to_another_port_carry_no_credentials() {
     let second = Server::replying(OK);
     let first = redirecting(307, &[("/", &second.url("/next")), ("/same", "/x")]);
+    let well = format!("healthy: 200 OK at {} in *s", second.url("/next"));
     for credentials in [["-u", "me:secret"], ["-H", "Authorization: Bearer secret"]] {
         let options = [
             "-L",
@@ -249,7 +287,7 @@ fn redirects_to_another_port_carry_no_credentials() {
             "-H",
             "X-Forwarded-Proto: https",
         ];
-        said(&options, &first.server.url("/"), WELL);
+        said(&options, &first.server.url("/"), &well);
         let request = second.requests().pop().expect("a request");
         assert!(request.starts_with("GET /next HTTP/1.1\r\n"), "{request}");
         assert!(
@@ -266,7 +304,11 @@ fn redirects_to_another_port_carry_no_credentials() {
         }
         let _ = first.asked_for();
         // The same service gets them again.
-        said(&options, &first.server.url("/same"), WELL);
+        said(
+            &options,
+            &first.server.url("/same"),
+            "healthy: 200 OK at /x in *s",
+        );
         let requests: Vec<String> = first.requests.try_iter().collect();
         assert_eq!(requests.len(), 2);
         assert!(requests[1].contains("\r\nauthorization: "), "{requests:?}");
@@ -277,7 +319,7 @@ fn redirects_to_another_port_carry_no_credentials() {
     }
     // Nor does a Host that was meant for the first one go on.
     let options = ["-L", "-H", "Host: first.example"];
-    said(&options, &first.server.url("/"), WELL);
+    said(&options, &first.server.url("/"), &well);
     let request = second.requests().pop().expect("a request");
     assert!(
         request.contains(&format!("\r\nhost: 127.0.0.1:{}\r\n", second.port())),

@@ -160,7 +160,7 @@ fn fastcgi() {
     let file = folder.path().join("fpm.sock");
     let heard = on_unix_socket(&file, vec![(fastcgi_request("/ping", ""), fastcgi_reply(PONG))]);
     check([&format!("--unix-socket={}", file.display()), "fastcgi://localhost/ping"])
-    .healthy("healthy: fastcgi://localhost:9000/ping: answers in *s");
+    .healthy(&format!("healthy: fastcgi://localhost:9000/ping: answers in * ms via {}", file.display()));
     assert!(heard.recv().expect("an end").is_ok());
     // Silence, and an endless page.
     let silent = Server::new(|connection| drop(connection.read_to_end(&mut Vec::new())));
