@@ -148,7 +148,8 @@ fn planned(
     let options = given.options.shared();
     if let Some(url) = described {
         let target = protocol::target(&url, &options);
-        let target = target.map_err(|complaint| Usage(format!("--path: {complaint}")))?;
+        // Each part was checked alone, and what can be wrong is that the host does not go with a unix socket.
+        let target = target.map_err(|complaint| Usage(format!("--host: {complaint}")))?;
         return Ok(vec![target]);
     }
     let planned = targets.iter().map(|text| {

@@ -5,15 +5,18 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType};
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 
+mod datagram;
 mod dial;
 pub mod listeners;
 mod local;
+mod own;
 mod poll;
 mod stream;
 
 pub use dial::{Opening, dial};
-pub use listeners::listeners;
+pub use listeners::{Transport, listeners};
 pub use local::is_here;
+pub use own::{own, reaching};
 pub use poll::{is_ready, ready};
 pub use stream::Stream;
 

@@ -12,6 +12,8 @@ mod amqp;
 mod asked;
 mod bytes;
 mod cassandra;
+mod clamd;
+pub mod dns;
 mod fastcgi;
 mod file;
 mod ftp;
@@ -60,6 +62,8 @@ pub static ALL: &[&Protocol] = &[
     &nats::PROTOCOL,
     &kafka::PROTOCOL,
     &cassandra::PROTOCOL,
+    &clamd::PROTOCOL,
+    &dns::PROTOCOL,
     &ssh::PROTOCOL,
     &ftp::PROTOCOL,
     &pop3::PROTOCOL,
@@ -135,6 +139,11 @@ impl Protocol {
         }
     }
 
+    /// Whether its targets have a host and a port.
+    pub fn has_authority(&self) -> bool {
+        self.port.is_some() || self.rest.starts_with("//")
+    }
+
     fn is_called(&self, scheme: &str) -> bool {
         scheme.eq_ignore_ascii_case(self.scheme)
             || self
@@ -162,8 +171,7 @@ pub fn target(text: &str, options: &Arc<Options>) -> Result<(Target, &'static Pr
     let Some(&protocol) = protocol else {
         return Err(unknown(scheme, rest).into());
     };
-    let has_authority = protocol.takes.contains(&Takes::Connection);
-    if has_authority && !rest.starts_with("//") {
+    if protocol.has_authority() && !rest.starts_with("//") {
         return Err(NOT_A_URL.into());
     }
     let asked = Asked {

@@ -18,7 +18,7 @@ mod attempts;
 /// routing table knows whether the last target is elsewhere before the first one is asked.
 pub fn elsewhere(targets: &[Target]) -> Option<IpAddr> {
     targets.iter().find_map(|target| match target.place() {
-        Some(&Place::Tcp(Host::Ip(ip), _)) if !net::is_here(ip) => Some(ip),
+        Some(&Place::Port(Host::Ip(ip), _)) if !net::is_here(ip) => Some(ip),
         _ => None,
     })
 }
@@ -47,7 +47,8 @@ pub fn advise(target: &Target, answer: &Answer) -> Option<Hint> {
         Ok(_) => None,
         Err(failure) => {
             let may_be_tls = target.may_meet_tls() && answer.trace.head.is_empty();
-            advice::advise(failure, may_be_tls, net::listeners, cgroup::signs)
+            let listeners = |transport| net::listeners(transport, false);
+            advice::advise(failure, may_be_tls, listeners, cgroup::signs)
         }
     }
 }

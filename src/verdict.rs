@@ -146,6 +146,8 @@ pub enum Phase {
 pub enum Peer {
     /// An address of this machine.
     Tcp(SocketAddr),
+    /// The same over UDP.
+    Udp(SocketAddr),
     /// A unix socket.
     Unix(PathBuf),
 }

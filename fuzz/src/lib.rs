@@ -8,8 +8,10 @@ use healthchecker::expect::document;
 use healthchecker::http::body::Body;
 use healthchecker::http::framing::framing;
 use healthchecker::http::head::{self, Head};
+use healthchecker::net::Transport;
 use healthchecker::net::listeners;
 use healthchecker::protocol;
+use healthchecker::protocol::dns;
 use healthchecker::protocol::handshake::Handshake;
 use healthchecker::report::{self, Report};
 use healthchecker::run::Attempt;
@@ -88,7 +90,7 @@ pub fn expand(
     })
 }
 
-/// A URL in its parts. `ip` is none for `localhost`.
+/// A URL in its parts. `ip` is none for `localhost` and `self`.
 #[derive(Debug, PartialEq)]
 pub struct Parts {
     pub scheme: String,
@@ -106,7 +108,7 @@ pub fn url(text: &str) -> Result<Parts, &'static str> {
         credentials: url.credentials,
         host: url.host_text,
         ip: match url.host {
-            Host::Localhost => None,
+            Host::Localhost | Host::Own => None,
             Host::Ip(ip) => Some(ip),
         },
         port: url.port,
@@ -219,8 +221,17 @@ pub fn judge(scheme: &str, step: usize, received: &[u8]) -> Judged {
     let (_, handshake) = handshakes()
         .find(|(name, _)| *name == scheme)
         .expect("a scheme");
+    judged(handshake.steps[step].judge.judge(received))
+}
+
+/// Judges a response to the query `asked` of a name server; none for what is no response to it.
+pub fn judge_dns(response: &[u8], asked: &[u8]) -> Option<Judged> {
+    dns::answers(response, asked).then(|| judged(dns::judge(response)))
+}
+
+fn judged(reply: Judgement) -> Judged {
     let text = |said: Snippet| said.text(&Secrets::default());
-    match handshake.steps[step].judge.judge(received) {
+    match reply {
         Judgement::Incomplete => Judged::More,
         Judgement::Ok(bytes) => Judged::Well(bytes),
         Judgement::Refused(refusal, said) => {
@@ -264,13 +275,16 @@ pub fn ask(arguments: &[&str], socket: &Path) -> (String, &'static str, bool) {
 
 /// The listener in a line of `/proc/net/tcp` or `tcp6`.
 pub fn listener_in_proc(line: &str) -> Option<SocketAddr> {
-    listeners::proc::listener(line)
+    listeners::proc::listener(line, Transport::Tcp)
 }
 
 /// The listeners in one part of an answer of sock_diag(7), and whether it was the last; none for an error.
 pub fn listeners_in_diag(part: &[u8]) -> (Option<bool>, Vec<SocketAddr>) {
     let mut found = Vec::new();
-    (listeners::diag::read_part(part, &mut found), found)
+    (
+        listeners::diag::read_part(part, Transport::Tcp, &mut found),
+        found,
+    )
 }
 
 /// What is printed of a text that a service sent to a request with this header, and the same before it is made printable.

@@ -20,7 +20,13 @@ pub fn help() -> String {
     }
     text.push_str("\nTargets, with their default ports, and what healthy proves:\n");
     for protocol in protocol::ALL {
-        text.push_str(&format!("  {:<36}{}\n", protocol.form(), protocol.proves));
+        text.push_str(&format!("  {:<36}{}", protocol.form(), protocol.proves));
+        for alias in protocol.aliases {
+            text.push_str("; also ");
+            text.push_str(alias);
+            text.push_str("://");
+        }
+        text.push('\n');
     }
     text.push_str(
         "\nLong options also work with one dash (-port=8080). ${NAME} and ${NAME:-default} in a value or TARGET are\n\

@@ -118,7 +118,7 @@ pub const OPTIONS: &[Row] = &[
         One(|given, text| set(&mut given.port, place::port(text)))),
     row(None, "path", "PATH", "path and query (default: /health; a URL without a path asks for /)", NoUrl,
         One(|given, text| set(&mut given.path, url::path_and_query(text)))),
-    row(None, "host", "HOST", "localhost, or an IP address of this machine (default: localhost)", NoUrl,
+    row(None, "host", "HOST", "localhost, an IP address of this machine, or self: the one that PORT is listened on (default: localhost)", NoUrl,
         One(|given, text| set(&mut given.host, values::host(text)))),
     row(None, "unix-socket", "FILE", "connect through this unix socket instead of TCP", For(Takes::Connection),
         One(|given, text| set(&mut given.options.unix_socket, place::unix_socket(text)))),

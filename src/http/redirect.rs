@@ -21,6 +21,8 @@ impl Request {
         match (url.scheme.as_str(), url.host) {
             ("https", _) => return Err(NotFollowed::Tls),
             ("http", Host::Ip(ip)) if !net::is_here(ip) => return Err(NotFollowed::Elsewhere),
+            // A service does not decide what `self` is.
+            ("http", Host::Own) => return Err(NotFollowed::Elsewhere),
             ("http", _) => {}
             _ => return Err(NotFollowed::Elsewhere),
         }
@@ -36,7 +38,7 @@ impl Request {
         let becomes_get = !keeps && (status == 303 || self.method == Method::POST);
         let place = match &self.place {
             Place::Unix(path) => Place::Unix(path.clone()),
-            Place::Tcp(..) => Place::Tcp(url.host, port),
+            Place::Port(..) => Place::Port(url.host, port),
         };
         let (method, data) = match becomes_get {
             true => (Method::GET, None),

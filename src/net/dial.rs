@@ -1,7 +1,8 @@
-//! Connecting to a place under the deadline, over TCP or a unix socket. Nothing but this machine is ever dialled, and
+//! Connecting to a place under the deadline, over TCP, UDP or a unix socket. Nothing but this machine is ever dialled, and
 //! `localhost` is resolved without files or DNS.
 
-use super::{Stream, family, is_here, ready, socket};
+use super::datagram::answered;
+use super::{Stream, Transport, family, is_here, own, ready, socket};
 use crate::deadline::{Deadline, Expired};
 use crate::target::{Host, Place};
 use crate::verdict::{Failure, Peer, Phase};
@@ -16,14 +17,16 @@ use std::time::Duration;
 
 /// Who sends first on a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Opening {
+pub enum Opening<'a> {
     /// The client, at once.
     ClientFirst,
     /// The server, or neither.
     ServerFirst,
+    /// Over UDP: this is sent until something comes, which is then to be read. Only that tells whether anybody is there.
+    Datagram(&'a [u8]),
 }
 
-impl Opening {
+impl Opening<'_> {
     /// [`Opening::ClientFirst`] if the client has bytes to send first.
     pub fn for_first_bytes(bytes: &[u8]) -> Self {
         match bytes {
@@ -40,8 +43,16 @@ impl Opening {
 pub fn dial(place: &Place, opening: Opening, deadline: &Deadline) -> Result<Stream, Box<Failure>> {
     match place {
         Place::Unix(path) => dial_unix(path, deadline),
-        &Place::Tcp(Host::Ip(ip), _) if !is_here(ip) => Err(Failure::NotThisMachine(ip)),
-        &Place::Tcp(host, port) => dial_tcp(host, port, opening, deadline),
+        &Place::Port(host, port) => {
+            let transport = match opening {
+                Opening::Datagram(_) => Transport::Udp,
+                _ => Transport::Tcp,
+            };
+            match own(host, port, transport) {
+                Host::Ip(ip) if !is_here(ip) => Err(Failure::NotThisMachine(ip)),
+                host => dial_ip(host, port, opening, deadline),
+            }
+        }
     }
     .map_err(Box::new)
 }
@@ -64,7 +75,7 @@ fn dial_unix(path: &Path, deadline: &Deadline) -> Result<Stream, Failure> {
     }
 }
 
-fn dial_tcp(
+fn dial_ip(
     host: Host,
     port: u16,
     opening: Opening,
@@ -73,8 +84,16 @@ fn dial_tcp(
     let mut refused = Vec::new();
     let mut failure = None;
     for address in addresses(host, port) {
-        let peer = Peer::Tcp(address);
-        match connected_tcp(address, opening, deadline) {
+        let (peer, connected) = match opening {
+            Opening::Datagram(question) => {
+                (Peer::Udp(address), answered(address, question, deadline))
+            }
+            _ => (
+                Peer::Tcp(address),
+                connected_tcp(address, opening, deadline),
+            ),
+        };
+        match connected {
             Ok((fd, is_reset)) => return Ok(Stream { fd, peer, is_reset }),
             Err(Ok(Errno::CONNREFUSED)) => refused.push(peer),
             Err(Ok(errno)) => {
@@ -88,10 +107,10 @@ fn dial_tcp(
     Err(failure.unwrap_or(Failure::Refused(refused)))
 }
 
-/// The addresses to try, in order.
+/// The addresses to try, in order. `host` is no [`Host::Own`] any more.
 fn addresses(host: Host, port: u16) -> impl Iterator<Item = SocketAddr> {
     let both = match host {
-        Host::Localhost => [
+        Host::Localhost | Host::Own => [
             Some(Ipv4Addr::LOCALHOST.into()),
             Some(Ipv6Addr::LOCALHOST.into()),
         ],

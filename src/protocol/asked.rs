@@ -120,7 +120,10 @@ impl Asked<'_> {
     /// What is wrong with it.
     pub fn located(&self) -> Result<Located, String> {
         let url = Url::parse(self.text)?;
-        let port = match (url.port.or(self.protocol.port), &self.options.unix_socket) {
+        let takes_socket = self.protocol.takes.contains(&Takes::Connection);
+        let socket = self.options.unix_socket.as_ref();
+        let socket = socket.filter(|_| takes_socket);
+        let port = match (url.port.or(self.protocol.port), socket) {
             (Some(port), _) => port,
             // Only the socket counts.
             (None, Some(_)) => 0,
@@ -130,9 +133,12 @@ impl Asked<'_> {
             0 => url.host_text,
             port => format!("{}:{port}", url.host_text),
         };
-        let place = match &self.options.unix_socket {
+        let place = match socket {
+            Some(_) if url.host == Host::Own => {
+                return Err("names self, and a unix socket has no address: write localhost".into());
+            }
             Some(file) => Place::Unix(file.clone()),
-            None => Place::Tcp(url.host, port),
+            None => Place::Port(url.host, port),
         };
         Ok(Located {
             name: format!("{}://{authority}", self.protocol.scheme),

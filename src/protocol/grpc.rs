@@ -9,8 +9,8 @@ use super::session::{Session, converse};
 use super::{Asked, Protocol, Signature, recognised};
 use crate::deadline::Deadline;
 use crate::net::Opening;
-use crate::target::{Place, Probe, Target};
-use crate::verdict::{Answer, Failure, Outcome, Phase, Snippet};
+use crate::target::{Host, Place, Probe, Target};
+use crate::verdict::{Answer, Failure, Outcome, Peer, Phase, Snippet};
 use call::{
     ACK, CONTINUATION, Call, DATA, GOAWAY, HEADERS, MAX_BLOCK, PING, RST_STREAM, SETTINGS, STREAM,
     frame, request,
@@ -64,7 +64,13 @@ struct GrpcProbe {
 impl Probe for GrpcProbe {
     fn ask(&self, deadline: &Deadline) -> Answer {
         converse(&self.place, Opening::ClientFirst, deadline, &|session| {
-            ask(session, &self.authority, &self.service)
+            // What `self` turned out to be.
+            let address = match (&self.place, session.peer()) {
+                (Place::Port(Host::Own, _), Peer::Tcp(address)) => Some(address.to_string()),
+                _ => None,
+            };
+            let authority = address.as_ref().unwrap_or(&self.authority);
+            ask(session, authority, &self.service)
         })
     }
 

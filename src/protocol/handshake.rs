@@ -172,14 +172,14 @@ impl HandshakeProbe {
                     session.consume(bytes);
                     return Ok(None);
                 }
-                Reply::Refused(refusal, said) => return Ok(Some(Health::Refuses(refusal, said))),
-                Reply::Unavailable(said) => {
-                    session.set_goodbye(self.handshake.goodbye);
-                    return Err(Box::new(Failure::Unavailable(said)));
-                }
-                Reply::WrongProtocol => return Err(session.wrong_protocol(self.scheme)),
                 Reply::Incomplete if session.receive(phase)? => {}
                 Reply::Incomplete => return Err(session.closed_early(phase)),
+                reply => {
+                    if matches!(reply, Reply::Unavailable(_)) {
+                        session.set_goodbye(self.handshake.goodbye);
+                    }
+                    return session.outcome(reply, self.scheme).map(Some);
+                }
             }
         }
     }

@@ -4,8 +4,9 @@ use super::{Asked, Options, Protocol, Signature, Takes};
 use crate::deadline::Deadline;
 use crate::expect::{MAX_BODY, Statuses, sick};
 use crate::http::{self, Request, Response, is_redirect, request};
+use crate::net::{self, Transport};
 use crate::snippet::{Secrets, without_userinfo};
-use crate::target::{Place, Probe, Target};
+use crate::target::{Host, Place, Probe, Target};
 use crate::verdict::{Answer, Failure, GRACE, Health, NotFollowed, Outcome, Snippet, Trace};
 use std::sync::Arc;
 use ureq::http::{HeaderName, HeaderValue, Method, Uri, header};
@@ -54,22 +55,21 @@ fn plan(asked: &Asked) -> Result<Target, String> {
         Some((user, password)) => Some(request::basic(user, password)?),
         None => options.user.clone(),
     };
-    let uri = request::http_uri(located.host, located.port, &located.path)
-        .ok_or("cannot stand in a request")?;
-    let path = if located.path.is_empty() {
-        "/"
-    } else {
-        &located.path
+    let path = match located.path.is_empty() {
+        true => "/".to_owned(),
+        false => located.path,
     };
+    let name = located.name + &path;
     let headers = headers(options, authorization);
     let probe = HttpProbe {
         place: located.place,
+        host: located.host,
+        port: located.port,
+        path,
         options: options.clone(),
-        uri,
         secrets: located.credentials.as_ref().map(|_| Secrets::of(&headers)),
         headers,
     };
-    let name = format!("{}{path}", located.name);
     Ok(Target::new(name, probe))
 }
 
@@ -106,8 +106,12 @@ fn headers(
 #[derive(Debug)]
 struct HttpProbe {
     place: Place,
+    /// What is called, which is not where it listens if that is a unix socket.
+    host: Host,
+    port: u16,
+    /// Path and query.
+    path: String,
     options: Arc<Options>,
-    uri: Uri,
     headers: Vec<(HeaderName, HeaderValue)>,
     /// Those of a target that has credentials of its own.
     secrets: Option<Secrets>,
@@ -153,10 +157,16 @@ impl HttpProbe {
             Some(_) => Method::POST,
             None => Method::GET,
         };
+        // `self` is found before the request is made: a service expects to be called by its address.
+        let host = net::own(self.host, self.port, Transport::Tcp);
         Request {
-            place: self.place.clone(),
+            place: match &self.place {
+                Place::Port(..) => Place::Port(host, self.port),
+                socket => socket.clone(),
+            },
             method: self.options.method.clone().unwrap_or(default),
-            uri: self.uri.clone(),
+            uri: request::http_uri(host, self.port, &self.path)
+                .expect("a path that was checked when the target was made"),
             headers: self.headers.clone(),
             data: self.options.data.clone(),
         }
@@ -197,7 +207,7 @@ impl HttpProbe {
     /// Where a redirect leads: the path alone where it is the same service.
     fn shown(&self, uri: &Uri) -> Snippet {
         let path = uri.path_and_query().map_or("/", |path| path.as_str());
-        match uri.authority() == self.uri.authority() {
+        match uri.authority() == self.request().uri.authority() {
             true => Snippet::at_most(path.as_bytes(), 160),
             false => Snippet::at_most(uri.to_string().as_bytes(), 160),
         }

@@ -8,6 +8,7 @@ use crate::verdict::{Refusal, Reply};
 /// The row of this protocol.
 pub static PROTOCOL: Protocol = Protocol {
     scheme: "mysql",
+    aliases: &["mariadb"],
     port: Some(3306),
     proves: "greets: it has started and has room for a client",
     handshake: Some(&HANDSHAKE),

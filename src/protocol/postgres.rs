@@ -11,6 +11,7 @@ use crate::verdict::{Refusal, Reply, Snippet};
 /// The row of this protocol.
 pub static PROTOCOL: Protocol = Protocol {
     scheme: "postgres",
+    aliases: &["postgresql"],
     port: Some(5432),
     proves: "would authenticate a client (as USER@HOST/DATABASE): it has started and recovered, with room for one",
     plan,

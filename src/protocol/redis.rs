@@ -6,6 +6,7 @@ use super::{Protocol, Signature};
 /// The row of this protocol.
 pub static PROTOCOL: Protocol = Protocol {
     scheme: "redis",
+    aliases: &["valkey"],
     port: Some(6379),
     proves: "answers PING: it has loaded its data and accepts clients",
     handshake: Some(&HANDSHAKE),

@@ -3,7 +3,9 @@
 use crate::deadline::Deadline;
 use crate::net::{self, Opening, Stream};
 use crate::target::Place;
-use crate::verdict::{Answer, Failure, GRACE, Mark, Outcome, Phase, Snippet, Trace};
+use crate::verdict::{
+    Answer, Failure, GRACE, Health, Mark, Outcome, Peer, Phase, Reply, Snippet, Trace,
+};
 
 /// Connects to `place`, and runs `probe` on the connection.
 pub fn converse(
@@ -14,11 +16,18 @@ pub fn converse(
 ) -> Answer {
     let begun = deadline.elapsed();
     let mut trace = Trace::default();
+    if let Opening::Datagram(question) = opening {
+        trace.request = question.to_vec();
+        trace.mark(Mark::Sent, deadline);
+    }
     let dialled = net::dial(place, opening, deadline);
     let (outcome, session) = match dialled {
         Ok(stream) => {
             trace.peer = Some(stream.peer().clone());
-            trace.mark(Mark::Connected, deadline);
+            // There are no connections over UDP.
+            if trace.request.is_empty() {
+                trace.mark(Mark::Connected, deadline);
+            }
             let mut session = Session {
                 stream,
                 deadline,
@@ -80,6 +89,11 @@ impl Session<'_> {
         }
     }
 
+    /// The other end.
+    pub fn peer(&self) -> &Peer {
+        self.stream.peer()
+    }
+
     /// When the conversation has to be over.
     pub fn deadline(&self) -> &Deadline {
         self.deadline
@@ -93,6 +107,11 @@ impl Session<'_> {
     /// Forgets the first bytes of [`Self::received`].
     pub fn consume(&mut self, bytes: usize) {
         self.received.drain(..bytes);
+    }
+
+    /// Forgets all but the first bytes of [`Self::received`].
+    pub fn truncate(&mut self, bytes: usize) {
+        self.received.truncate(bytes);
     }
 
     /// Waits for more to be received. False at the end.
@@ -139,6 +158,19 @@ impl Session<'_> {
     pub fn wrong_protocol(&self, scheme: &'static str) -> Box<Failure> {
         let got = Snippet::at_most(self.received(), 100);
         Box::new(Failure::WrongProtocol { scheme, got })
+    }
+
+    /// What a whole reply makes of a server of `scheme`.
+    ///
+    /// # Errors
+    /// That it is not healthy.
+    pub fn outcome(&self, reply: Reply, scheme: &'static str) -> Outcome {
+        match reply {
+            Reply::Ok(_) => Ok(Health::Answers),
+            Reply::Refused(refusal, said) => Ok(Health::Refuses(refusal, said)),
+            Reply::Unavailable(said) => Err(Box::new(Failure::Unavailable(said))),
+            Reply::Incomplete | Reply::WrongProtocol => Err(self.wrong_protocol(scheme)),
+        }
     }
 
     /// What to say when the verdict is fixed.

@@ -1,6 +1,6 @@
 //! The words for why a target is not healthy.
 
-use super::time::{age, time};
+use super::time::{age, limit, time};
 use super::words::Words;
 use crate::http::MAX_HEAD;
 use crate::search::joined;
@@ -71,10 +71,10 @@ impl Words<'_> {
             }
             Failure::NoPid(text) => self.no_pid(text),
             Failure::File(file, errno) => file_error(file, *errno),
-            Failure::Stale(ago, limit) => format!(
+            Failure::Stale(ago, most) => format!(
                 "touched {} ago, expected within {}",
                 age(*ago),
-                time(*limit)
+                limit(*most)
             ),
             Failure::Future(ahead) => future(*ahead),
         }
@@ -155,6 +155,9 @@ fn timed_out(phase: Phase, peer: Option<&Peer>, timeout: Duration) -> String {
         .map(|peer| format!(" to {}", peer_name(peer)))
         .unwrap_or_default();
     match phase {
+        Phase::Connect if matches!(peer, Some(Peer::Udp(_))) => {
+            format!("no response within {timeout}: request sent{to}, waiting for the reply")
+        }
         Phase::Connect => {
             format!(
                 "no response within {timeout}: timed out connecting{to}: its accept queue may be full"
@@ -255,6 +258,7 @@ fn file_error(file: &Path, errno: i32) -> String {
 pub fn peer_name(peer: &Peer) -> String {
     match peer {
         Peer::Tcp(address) => address.to_string(),
+        Peer::Udp(address) => address.to_string() + "/udp",
         Peer::Unix(path) => path_name(path),
     }
 }

@@ -18,19 +18,48 @@ pub fn time(time: Duration) -> String {
     }
 }
 
+const LONG_UNITS: [(u64, &str); 3] = [(86_400, "d"), (3_600, "h"), (60, "min")];
+
 /// The age of a file, which can be long: `3 s`, `59 min`, `10 d`.
 pub fn age(age: Duration) -> String {
-    let units = [(86_400, "d"), (3_600, "h"), (60, "min")];
-    let seconds = age.as_secs();
-    match units.into_iter().find(|(unit, _)| seconds >= 2 * unit) {
-        Some((unit, name)) => format!("{} {name}", seconds / unit),
-        None => time(age),
+    in_long_unit(age, |unit| age.as_secs() >= 2 * unit)
+}
+
+/// The limit of an age, which is not rounded: `90 s`, `36 h`, `7 d`.
+pub fn limit(limit: Duration) -> String {
+    in_long_unit(limit, |unit| {
+        let (seconds, rest) = (limit.as_secs(), limit.subsec_nanos());
+        unit > 60 && rest == 0 && seconds > 0 && seconds.is_multiple_of(unit)
+    })
+}
+
+/// In the first unit that fits.
+fn in_long_unit(duration: Duration, fits: impl Fn(u64) -> bool) -> String {
+    match LONG_UNITS.into_iter().find(|(unit, _)| fits(*unit)) {
+        Some((unit, name)) => format!("{} {name}", duration.as_secs() / unit),
+        None => time(duration),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_limit_is_exact() {
+        for (seconds, text) in [
+            (60, "60 s"),
+            (150, "150 s"),
+            (3_600, "1 h"),
+            (5_400, "5400 s"),
+            (129_600, "36 h"),
+            (604_800, "7 d"),
+        ] {
+            assert_eq!(limit(Duration::from_secs(seconds)), text);
+        }
+        assert_eq!(limit(Duration::from_micros(400)), "0.4 ms");
+        assert_eq!(limit(Duration::from_millis(3_600_500)), "3600.5 s");
+    }
 
     #[test]
     fn times_for_people() {

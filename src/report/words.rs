@@ -1,6 +1,6 @@
 //! The line of one target: verdict, name, cause, advice, time.
 
-use super::failure::path_name;
+use super::failure::{path_name, peer_name};
 use super::time::{age, time};
 use crate::cgroup::Sign;
 use crate::expect::document::unescaped;
@@ -9,7 +9,7 @@ use crate::run::Attempt;
 use crate::run::advice::Hint;
 use crate::search::joined;
 use crate::snippet::{Secrets, Snippet, printable};
-use crate::target::{Place, Target};
+use crate::target::{Host, Place, Target};
 use crate::verdict::{Answer, Failure, Health, Phase, Refusal};
 use std::time::Duration;
 use ureq::http::StatusCode;
@@ -26,7 +26,11 @@ pub fn line(target: &Target, answer: &Answer, hint: Option<&Hint>, attempt: &Att
         secrets: target.secrets(),
         timeout: attempt.timeout,
     };
-    let name = words.name(target.name());
+    let mut name = words.name(target.name());
+    if let (Some(Place::Port(Host::Own, _)), Some(peer)) = (target.place(), &answer.trace.peer) {
+        name.push_str(" at ");
+        name.push_str(&peer_name(peer));
+    }
     let via = match (target.place(), &answer.outcome) {
         (Some(Place::Unix(_)), Err(failure)) if names_the_socket(failure) => String::new(),
         (Some(Place::Unix(file)), _) => format!(" via {}", path_name(file)),

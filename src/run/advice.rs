@@ -1,8 +1,10 @@
 //! Hints for a failure. No I/O: what the system knows comes through a function.
 
 use crate::cgroup::Sign;
+use crate::net::{Transport, reaching};
 use crate::protocol::recognised;
 use crate::search;
+use crate::target::Host;
 use crate::verdict::{Failure, Peer, Phase, Snippet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -23,16 +25,27 @@ pub enum Hint {
 const MOST: usize = 8;
 
 /// The hint for `failure`. `may_be_tls` says that nothing came to what a server that speaks TLS would not understand;
-/// `listeners` gives the listening addresses, where they can be known, and `starved` what the container was short of.
+/// `listeners` gives the addresses that are listened on, where they can be known, and `starved` what the container was short of.
 pub fn advise(
     failure: &Failure,
     may_be_tls: bool,
-    listeners: impl FnOnce() -> Option<Vec<SocketAddr>>,
+    listeners: impl FnOnce(Transport) -> Option<Vec<SocketAddr>>,
     starved: impl FnOnce() -> Vec<Sign>,
 ) -> Option<Hint> {
     match failure {
-        Failure::Refused(peers) if peers.iter().any(|peer| matches!(peer, Peer::Tcp(_))) => {
-            listeners().map(|found| Hint::Listening(named(found)))
+        Failure::Refused(peers) => {
+            let (transport, asked) = match peers.first()? {
+                Peer::Tcp(asked) => (Transport::Tcp, asked),
+                Peer::Udp(asked) => (Transport::Udp, asked),
+                Peer::Unix(_) => return None,
+            };
+            let found = listeners(transport)?;
+            // Where something listens by now that has just refused, there is nothing else to write.
+            let own = match reaching(&found, asked.port()) {
+                Host::Ip(ip) if ip.to_canonical() != asked.ip().to_canonical() => Some(ip),
+                _ => None,
+            };
+            Some(Hint::Listening(named(found, transport, asked.port(), own)))
         }
         Failure::NotHttp { got } => speaks(got, "HTTP"),
         Failure::WrongProtocol { scheme, got } => speaks(got, scheme),
@@ -57,9 +70,15 @@ fn speaks(got: &Snippet, asked: &str) -> Option<Hint> {
     (!is_asked).then_some(Hint::Speaks(name))
 }
 
-/// Addresses by port, each once; `*` is any address.
-fn named(addresses: Vec<SocketAddr>) -> Vec<String> {
-    let mut found: Vec<(u16, IpAddr)> = Vec::new();
+/// Addresses by port, each once; `*` is any address. Those of the port that was asked come first, and `own` is the one among them
+/// that the host `self` reaches.
+fn named(
+    addresses: Vec<SocketAddr>,
+    transport: Transport,
+    asked: u16,
+    own: Option<IpAddr>,
+) -> Vec<String> {
+    let mut found: Vec<(bool, u16, IpAddr)> = Vec::new();
     for address in addresses {
         // The IPv4 and the IPv6 wildcard are both `*`; and Java binds IPv4 addresses as mapped ones.
         let ip = match address.ip().to_canonical() {
@@ -67,8 +86,9 @@ fn named(addresses: Vec<SocketAddr>) -> Vec<String> {
             ip => ip,
         };
         // Kept in order, because to sort would cost kilobytes of code.
-        if let Err(at) = found.binary_search(&(address.port(), ip)) {
-            found.insert(at, (address.port(), ip));
+        let this = (address.port() != asked, address.port(), ip);
+        if let Err(at) = found.binary_search(&this) {
+            found.insert(at, this);
             // One more than is named, to know that there are more.
             found.truncate(MOST + 1);
         }
@@ -77,9 +97,18 @@ fn named(addresses: Vec<SocketAddr>) -> Vec<String> {
     found.truncate(MOST);
     let mut names: Vec<String> = found
         .into_iter()
-        .map(|(port, ip)| match ip.is_unspecified() {
-            true => format!("*:{port}"),
-            false => SocketAddr::new(ip, port).to_string(),
+        .map(|(other, port, ip)| {
+            let mut name = match ip.is_unspecified() {
+                true => format!("*:{port}"),
+                false => SocketAddr::new(ip, port).to_string(),
+            };
+            if transport == Transport::Udp {
+                name.push_str("/udp");
+            }
+            if !other && own == Some(ip) {
+                name.push_str(" (write self as the host)");
+            }
+            name
         })
         .collect();
     if more {
@@ -97,7 +126,7 @@ mod tests {
         let refused = Failure::Refused(vec![Peer::Tcp("127.0.0.1:80".parse().unwrap())]);
         let found = |addresses: &[&str]| {
             let addresses = addresses.iter().map(|text| text.parse().unwrap()).collect();
-            advise(&refused, false, || Some(addresses), Vec::new)
+            advise(&refused, false, |_| Some(addresses), Vec::new)
         };
         let listening = |names: &[&str]| {
             let names = names.iter().map(|&name| name.to_owned()).collect();
@@ -114,6 +143,40 @@ mod tests {
             listening(&["*:6767", "[::1]:8080", "127.0.0.1:9090"])
         );
         assert_eq!(found(&[]), listening(&[]));
+        // The same port elsewhere comes first, and what reaches it.
+        for (addresses, names) in [
+            (
+                &["127.0.0.1:22", "[::ffff:10.0.0.2]:80", "172.17.0.2:80"][..],
+                &[
+                    "10.0.0.2:80 (write self as the host)",
+                    "172.17.0.2:80",
+                    "127.0.0.1:22",
+                ][..],
+            ),
+            (&["*:22", "[fe80::1]:80"], &["[fe80::1]:80", "*:22"]),
+            (&["*:22", "[::]:80"], &["*:80", "*:22"]),
+            // It listens since a moment ago.
+            (&["127.0.0.1:80"], &["127.0.0.1:80"]),
+        ] {
+            let addresses: Vec<String> = addresses
+                .iter()
+                .map(|text| text.replace("*:", "0.0.0.0:"))
+                .collect();
+            let addresses: Vec<&str> = addresses.iter().map(String::as_str).collect();
+            assert_eq!(found(&addresses), listening(names));
+        }
+        let over_udp = Failure::Refused(vec![Peer::Udp("[::1]:53".parse().unwrap())]);
+        let found_over_udp = advise(
+            &over_udp,
+            false,
+            |transport| {
+                assert_eq!(transport, Transport::Udp);
+                Some(vec!["172.17.0.2:53".parse().unwrap()])
+            },
+            Vec::new,
+        );
+        let hint = listening(&["172.17.0.2:53/udp (write self as the host)"]);
+        assert_eq!(found_over_udp, hint);
         let many: Vec<String> = (1..50)
             .rev()
             .map(|port| format!("0.0.0.0:{port}"))
@@ -125,12 +188,12 @@ mod tests {
                 "*:1", "*:2", "*:3", "*:4", "*:5", "*:6", "*:7", "*:8", "..."
             ])
         );
-        assert_eq!(advise(&refused, false, || None, Vec::new), None);
+        assert_eq!(advise(&refused, false, |_| None, Vec::new), None);
         assert_eq!(
             advise(
                 &Failure::LongHead,
                 true,
-                || panic!("looked for nothing"),
+                |_| panic!("looked for nothing"),
                 || panic!("looked for nothing")
             ),
             None

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
     /// A port of this machine.
-    Tcp(Host, u16),
+    Port(Host, u16),
     /// A unix socket.
     Unix(PathBuf),
 }
@@ -19,6 +19,8 @@ pub enum Place {
 pub enum Host {
     /// 127.0.0.1, then ::1. `0.0.0.0` and `[::]` are this too.
     Localhost,
+    /// `self`: the address on which somebody listens on the port, when it is asked ([`crate::net::own`]).
+    Own,
     /// One address.
     Ip(IpAddr),
 }
@@ -29,9 +31,9 @@ pub const NOT_THIS_MACHINE: &str =
 
 /// The message for a name. Names other than localhost are never resolved.
 const NOT_LOOKED_UP: Complaint = "names a host, and no name but localhost is looked up; \
-     write localhost or an IP address of this machine";
+     write localhost, an IP address of this machine, or self: the address that is listened on";
 
-/// Parses a host: `localhost`, an IPv4 address, or an IPv6 address with or without brackets.
+/// Parses a host: `localhost`, `self`, an IPv4 address, or an IPv6 address with or without brackets.
 ///
 /// # Errors
 /// A sentence that says what is wrong.
@@ -50,6 +52,7 @@ pub fn host(text: &str) -> Result<Host, Complaint> {
         }
         Some(ip) => Ok(Host::Ip(ip)),
         None if text.eq_ignore_ascii_case("localhost") => Ok(Host::Localhost),
+        None if text.eq_ignore_ascii_case("self") => Ok(Host::Own),
         None if text.is_empty() => Err("has no host: write localhost"),
         None => Err(NOT_LOOKED_UP),
     }
@@ -97,5 +100,7 @@ mod tests {
             assert_eq!(host(same), Ok(Host::Localhost), "{same}");
         }
         assert_eq!(host("::1"), host("[::1]"));
+        assert_eq!((host("self"), host("Self")), (Ok(Host::Own), Ok(Host::Own)));
+        assert!(host("self.").is_err() && host("[self]").is_err());
     }
 }

@@ -3,19 +3,21 @@
 use super::Complaint;
 use std::time::Duration;
 
-/// The longest time that can be asked for.
-pub const MAX_TIME: Duration = Duration::from_secs(86_400);
+/// The longest time that can be asked for: a file may be touched once in a year.
+pub const MAX_TIME: Duration = Duration::from_secs(365 * 86_400);
 
-/// Parses a time: `3` and `0.5` in seconds, `500ms`, `2s`, `1m`.
+/// Parses a time: `3` and `0.5` in seconds, `500ms`, `2s`, `1m`, `1h`, `1d`.
 ///
 /// # Errors
 /// A sentence that says what is wrong.
 pub fn parse(text: &str) -> Result<Duration, Complaint> {
-    const FORM: &str = "is not a time such as 3, 0.5, 500ms, 2s or 1m";
+    const FORM: &str = "is not a time such as 3, 0.5, 500ms, 2s, 1m, 1h or 1d";
     let units = [
         ("ms", 1_000_000),
         ("s", 1_000_000_000),
         ("m", 60_000_000_000),
+        ("h", 3_600_000_000_000),
+        ("d", 86_400_000_000_000),
         ("", 1_000_000_000),
     ];
     let number_and_unit = units
@@ -31,7 +33,7 @@ pub fn parse(text: &str) -> Result<Duration, Complaint> {
     if whole.is_empty() || !digits(whole) || !digits(fraction) {
         return Err(FORM);
     }
-    const TOO_LONG: Complaint = "is longer than a day (86400 s)";
+    const TOO_LONG: Complaint = "is longer than a year (365d)";
     let whole: u64 = whole.parse().map_err(|_| TOO_LONG)?;
     let mut nanos = whole.checked_mul(unit).ok_or(TOO_LONG)?;
     let mut digit_is_worth = unit;
@@ -61,12 +63,17 @@ mod tests {
             ("1m", 60_000),
             ("1.5m", 90_000),
             ("1.5s", 1500),
+            ("2h", 7_200_000),
+            ("0.5d", 43_200_000),
+            ("365d", 31_536_000_000),
         ];
         for (text, value) in good {
             assert_eq!(millis(text), Ok(value), "{text}");
         }
         assert_eq!(parse("0.001ms"), Ok(Duration::from_micros(1)));
-        assert!(parse("24h").is_err() && parse("1441m").is_err() && parse("1440m").is_ok());
+        for long in ["366d", "365.1d", "8761h", "525601m", "31536000001ms"] {
+            assert_eq!(parse(long), Err("is longer than a year (365d)"), "{long}");
+        }
         for bad in [
             "",
             "0",
@@ -82,8 +89,10 @@ mod tests {
             "1.s",
             "1 s",
             " 1",
-            "1h",
-            "1d",
+            "h",
+            "1w",
+            "1D",
+            "1day",
             "1us",
             "1,5",
             "1.2.3",
@@ -91,6 +100,7 @@ mod tests {
             "NaN",
             "99999999999999999999",
             "1m1s",
+            "1h30m",
             "0.0000000001",
             "１",
         ] {

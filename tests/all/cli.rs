@@ -90,8 +90,8 @@ const VALUED: &[Valued] = &[
     valued(Some('u'), "user", "me:pass", "me", "--user: the value has no colon*"),
     valued(Some('A'), "user-agent", "probe/1", "a\tb", "--user-agent: \"a\\tb\" has a control character"),
     on(Some("tcp://localhost:1"), valued(None, "send", "PING\\r\\n", "\\q", "--send: the value has an escape that is none of *")),
-    valued(Some('t'), "timeout", "500ms", "1h", "--timeout: \"1h\" is not a time*"),
-    valued(None, "wait", "1ms", "1h", "--wait: \"1h\" is not a time*"),
+    valued(Some('t'), "timeout", "500ms", "1w", "--timeout: \"1w\" is not a time*"),
+    valued(None, "wait", "1ms", "1w", "--wait: \"1w\" is not a time*"),
 ];
 
 /// Options that act on the machine. Tests that run whatever is in the tables above must not meet them; they have tests of

@@ -17,6 +17,11 @@ pub fn trials() -> Vec<Trial> {
         ipv6_only,
         both_families,
         addresses_of_this_machine,
+        own_address,
+        self_where_nobody_listens,
+        self_and_everybody,
+        self_is_not_for_a_service_to_say,
+        a_refusal_says_where_else,
         unix_sockets,
         refused,
         unreachable,
@@ -121,6 +126,127 @@ fn addresses_of_this_machine() -> Result<(), Skip> {
         send(connection, OK);
     });
     said(&[], &server.url("/"), WELL);
+    Ok(())
+}
+
+/// A server on an address that is neither 127.0.0.1 nor ::1, as Kafka on the container's own: what to call, and the server.
+fn elsewhere() -> Result<(u16, Server), Skip> {
+    if !cfg!(target_os = "linux") {
+        return Err(Skip::new(
+            "only Linux says who listens, and has all of 127.0.0.0/8",
+        ));
+    }
+    let listener = TcpListener::bind("127.0.0.77:0").expect("bind a free port");
+    let server = Server::on(listener, |connection| {
+        let request = read_request(connection);
+        // What it is called by.
+        let request = String::from_utf8_lossy(&request).into_owned();
+        let host = request.lines().find(|line| line.starts_with("host: "));
+        let host = host.unwrap_or_default();
+        let reply = match request.starts_with("GET /moved ") {
+            true => "HTTP/1.1 302 Found\r\nLocation: there\r\nContent-Length: 0\r\n\r\n".to_owned(),
+            false => format!(
+                "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{host}",
+                host.len()
+            ),
+        };
+        send(connection, reply);
+    });
+    Ok((server.port(), server))
+}
+
+fn own_address() -> Result<(), Skip> {
+    let (port, _server) = elsewhere()?;
+    let called = format!("host: 127.0.0.77:{port}");
+    for host in ["self", "SELF"] {
+        let url = format!("http://{host}:{port}/");
+        let line = format!("healthy: {url} at 127.0.0.77:{port}: 200 OK in *s");
+        check(["-b", &called, &url]).healthy(&line);
+    }
+    let line = format!("healthy: http://self:{port}/health at 127.0.0.77:{port}: 200 OK in *s");
+    check(["--host", "self", "--port", &port.to_string()]).healthy(&line);
+    // What is given replaces it.
+    let url = format!("http://self:{port}/");
+    let line = format!("healthy: {url} at *: 200 OK in *s");
+    check(["-b", "host: me", "-H", "Host: me", &url]).healthy(&line);
+    check(["-b", "UP", &url]).unhealthy(&format!(
+        "unhealthy: {url} at 127.0.0.77:{port}: body lacks \"UP\"; body: {called} (*s)"
+    ));
+    let moved = format!("http://self:{port}/moved");
+    let line = format!("healthy: {moved} at 127.0.0.77:{port}: 200 OK* in *s");
+    check(["-L", "-b", &called, &moved]).healthy(&line);
+    let name = format!("tcp://self:{port}");
+    check([&name]).healthy(&format!(
+        "healthy: {name} at 127.0.0.77:{port}: accepts connections in *s"
+    ));
+    Ok(())
+}
+
+/// Then it is localhost, and what is said is what is said of that.
+fn self_where_nobody_listens() {
+    let (_socket, port) = deaf_port();
+    let name = format!("tcp://self:{port}");
+    let line = format!("unhealthy: {name}: connection refused at 127.0.0.1:{port}* (*s)");
+    check([&name]).unhealthy(&line);
+    for (arguments, line) in [
+        (
+            &["--unix-socket=/run/x", "tcp://self:1"][..],
+            "error: TARGET: \"tcp://self:1\" names self, and a unix socket has no address: write localhost",
+        ),
+        (
+            &["--unix-socket=/run/x", "--host=self"],
+            "error: --host: names self, and a unix socket has no address: write localhost",
+        ),
+        (
+            &["tcp://self"],
+            "error: TARGET: \"tcp://self\" needs a port",
+        ),
+        (
+            &["http://self.local/"],
+            "error: TARGET: \"http://self.local/\" names a host, and no name but localhost is looked up; *",
+        ),
+    ] {
+        check(arguments).unhealthy(line);
+    }
+}
+
+fn self_and_everybody() -> Result<(), Skip> {
+    if !cfg!(target_os = "linux") {
+        return Err(Skip::new("only Linux says who listens"));
+    }
+    let listener = TcpListener::bind("0.0.0.0:0").expect("bind a free port");
+    let port = listener.local_addr().expect("its address").port();
+    let name = format!("tcp://self:{port}");
+    check([&name]).healthy(&format!(
+        "healthy: {name} at 127.0.0.1:{port}: accepts connections in *s"
+    ));
+    Ok(())
+}
+
+fn self_is_not_for_a_service_to_say() -> Result<(), Skip> {
+    let (port, untouched) = elsewhere()?;
+    let to = format!("http://self:{port}/");
+    let reply = format!("HTTP/1.1 302 Found\r\nLocation: {to}\r\nContent-Length: 0\r\n\r\n");
+    let server = Server::replying(reply);
+    let line = format!(
+        "unhealthy: status 302 redirects to {to}, which is not an http URL of this machine (*s)"
+    );
+    said(&["-L"], &server.url("/"), &line);
+    assert_eq!(untouched.asked(), 0);
+    // So that it was asked.
+    said(&[], &format!("http://127.0.0.77:{port}/"), WELL);
+    Ok(())
+}
+
+fn a_refusal_says_where_else() -> Result<(), Skip> {
+    let (port, _server) = elsewhere()?;
+    let here = format!("listening here: 127.0.0.77:{port} (write self as the host)");
+    for host in ["localhost", "127.0.0.1"] {
+        let url = format!("http://{host}:{port}/");
+        let line = format!("unhealthy: connection refused at 127.0.0.1:{port}*; {here}* (*s)");
+        said(&[], &url, &line);
+    }
+    said(&[], &format!("http://127.0.0.77:{port}/"), WELL);
     Ok(())
 }
 

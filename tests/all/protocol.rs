@@ -25,7 +25,9 @@ use std::time::{Duration, Instant};
 
 mod amqp;
 mod cassandra;
+mod clamd;
 pub mod conversation;
+mod dns;
 mod fastcgi;
 mod file;
 mod ftp;
@@ -63,6 +65,7 @@ const CONVERSATIONS: &[fn() -> Conversation] = &[
     nats::conversation,
     kafka::conversation,
     cassandra::conversation,
+    clamd::conversation,
     ssh::conversation,
     ftp::conversation,
     pop3::conversation,
@@ -99,6 +102,7 @@ pub fn trials() -> Vec<Trial> {
     trials.extend(file::trials());
     trials.extend(postgres::trials());
     trials.extend(tls::trials());
+    trials.extend(dns::trials());
     trials
 }
 
@@ -690,7 +694,7 @@ fn usage_errors_send_nothing() {
     let http = server.url("/");
     for row in protocol::ALL.iter().filter(|row| !row.takes.contains(&Takes::Http)) {
         let scheme = row.scheme;
-        let connects = row.takes.contains(&Takes::Connection);
+        let connects = row.has_authority();
         let name = &if connects { url(row, port) } else { format!("{scheme}:/run/alive") };
         for (option, belongs) in options {
             let long = option.split('=').next().expect("a name");

@@ -1,9 +1,11 @@
 //! Real servers from Debian's packages (`.ci/servers` installs them), each asked as the README says: healthy, in a state in
-//! which it refuses, and dead.
+//! which it refuses, and dead. Those that Debian does not have are in `documented`.
 
 mod daemon;
 mod databases;
+mod documented;
 mod messages;
+mod names;
 mod sessions;
 mod web;
 
@@ -13,7 +15,7 @@ use libtest_mimic::Trial;
 /// A service of the README's table, and the test that runs its line against the service itself.
 pub struct Row {
     service: &'static str,
-    /// The line as it stands in a Dockerfile.
+    /// What follows `HEALTHCHECK CMD` in a Dockerfile.
     line: &'static str,
     proves: &'static str,
     test: fn(&Row) -> Result<(), Skip>,
@@ -22,107 +24,110 @@ pub struct Row {
 #[rustfmt::skip]
 const TABLE: &[Row] = &[
     Row { service: "Redis, Valkey", test: databases::redis,
-        line: r#"HEALTHCHECK CMD ["/healthchecker", "redis://localhost"]"#,
+        line: r#"["/healthchecker", "redis://localhost"]"#,
         proves: "it has loaded its data, has room for a client, and answers `PING`" },
     Row { service: "MySQL, MariaDB", test: databases::mariadb,
-        line: r#"HEALTHCHECK CMD ["/healthchecker", "mysql://localhost"]"#,
+        line: r#"["/healthchecker", "mysql://localhost"]"#,
         proves: "it has started and greets a client" },
     Row { service: "PostgreSQL", test: databases::postgres,
-        line: r#"HEALTHCHECK CMD ["/healthchecker", "postgres://localhost"]"#,
+        line: r#"["/healthchecker", "postgres://localhost"]"#,
         proves: "it has started and recovered, and would authenticate a client" },
     Row { service: "Memcached", test: databases::memcached,
-        line: r#"HEALTHCHECK CMD ["/healthchecker", "memcached://localhost"]"#,
+        line: r#"["/healthchecker", "memcached://localhost"]"#,
         proves: "it has room for a client, and answers" },
     Row { service: "RabbitMQ", test: messages::rabbitmq,
-        line: r#"HEALTHCHECK CMD ["/healthchecker", "amqp://localhost"]"#,
+        line: r#"["/healthchecker", "amqp://localhost"]"#,
         proves: "it starts AMQP 0-9-1 connections" },
     Row { service: "Mosquitto", test: messages::mosquitto,
-        line: r#"HEALTHCHECK CMD ["/healthchecker", "mqtt://localhost"]"#,
+        line: r#"["/healthchecker", "mqtt://localhost"]"#,
         proves: "it accepts an MQTT 3.1.1 connection" },
     Row { service: "NATS", test: messages::nats,
-        line: r#"HEALTHCHECK CMD ["/healthchecker", "nats://localhost"]"#,
+        line: r#"["/healthchecker", "nats://localhost"]"#,
         proves: "it has room for a client, and answers `PING`" },
     Row { service: "ZooKeeper", test: messages::zookeeper,
-        line: r#"HEALTHCHECK CMD ["/healthchecker", "zookeeper://localhost"]"#,
+        line: r#"["/healthchecker", "zookeeper://localhost"]"#,
         proves: "it runs; not that it has a quorum" },
     Row { service: "Exim, Postfix", test: sessions::exim,
-        line: r#"HEALTHCHECK CMD ["/healthchecker", "smtp://localhost"]"#,
+        line: r#"["/healthchecker", "smtp://localhost"]"#,
         proves: "it greets, and answers `HELO`" },
     Row { service: "Dovecot (IMAP)", test: sessions::dovecot,
-        line: r#"HEALTHCHECK CMD ["/healthchecker", "imap://localhost"]"#,
+        line: r#"["/healthchecker", "imap://localhost"]"#,
         proves: "it greets" },
     Row { service: "Dovecot (POP3)", test: sessions::dovecot,
-        line: r#"HEALTHCHECK CMD ["/healthchecker", "pop3://localhost"]"#,
+        line: r#"["/healthchecker", "pop3://localhost"]"#,
         proves: "it greets" },
     Row { service: "vsftpd", test: sessions::vsftpd,
-        line: r#"HEALTHCHECK CMD ["/healthchecker", "ftp://localhost"]"#,
+        line: r#"["/healthchecker", "ftp://localhost"]"#,
         proves: "it greets: it has room for a session" },
     Row { service: "OpenSSH", test: sessions::openssh,
-        line: r#"HEALTHCHECK CMD ["/healthchecker", "ssh://localhost"]"#,
+        line: r#"["/healthchecker", "ssh://localhost"]"#,
         proves: "it sends its version: it has room for a session" },
     Row { service: "OpenLDAP", test: sessions::slapd,
-        line: r#"HEALTHCHECK CMD ["/healthchecker", "ldap://localhost"]"#,
+        line: r#"["/healthchecker", "ldap://localhost"]"#,
         proves: "it answers an anonymous bind" },
     Row { service: "nginx", test: web::nginx,
-        line: r#"HEALTHCHECK CMD ["/healthchecker", "http://localhost/health"]"#,
+        line: r#"["/healthchecker", "http://localhost/health"]"#,
         proves: "it answers; with `location = /health { return 200; }`, without asking anything behind it" },
     Row { service: "HAProxy", test: web::haproxy,
-        line: r#"HEALTHCHECK CMD ["/healthchecker", "http://localhost/health"]"#,
+        line: r#"["/healthchecker", "http://localhost/health"]"#,
         proves: "with `monitor-uri /health` and `monitor fail if { nbsrv(b) lt 1 }`: it has a healthy server to send traffic to" },
     Row { service: "Apache httpd", test: web::apache,
-        line: r#"HEALTHCHECK CMD ["/healthchecker", "http://localhost/server-status?auto", "--body", "ServerUptime"]"#,
+        line: r#"["/healthchecker", "http://localhost/server-status?auto", "--body", "ServerUptime"]"#,
         proves: "`mod_status` answers" },
     Row { service: "lighttpd", test: web::lighttpd,
-        line: r#"HEALTHCHECK CMD ["/healthchecker", "http://localhost/health"]"#,
+        line: r#"["/healthchecker", "http://localhost/health"]"#,
         proves: "it serves the file" },
     Row { service: "Caddy", test: web::caddy,
-        line: r#"HEALTHCHECK CMD ["/healthchecker", "http://localhost/health"]"#,
+        line: r#"["/healthchecker", "http://localhost/health"]"#,
         proves: "it answers, and so does what is behind it" },
     Row { service: "Varnish", test: web::varnish,
-        line: r#"HEALTHCHECK CMD ["/healthchecker", "http://localhost/health"]"#,
+        line: r#"["/healthchecker", "http://localhost/health"]"#,
         proves: "with a `synth(200)` for `/health` in `vcl_recv`: it runs its VCL" },
     Row { service: "Squid", test: web::squid,
-        line: r#"HEALTHCHECK CMD ["/healthchecker", "http://localhost:3128/squid-internal-mgr/info"]"#,
+        line: r#"["/healthchecker", "http://localhost:3128/squid-internal-mgr/info"]"#,
         proves: "its cache manager answers" },
     Row { service: "Tomcat", test: web::tomcat,
-        line: r#"HEALTHCHECK CMD ["/healthchecker", "http://localhost:8080/health", "--json", "status=UP"]"#,
+        line: r#"["/healthchecker", "http://localhost:8080/health", "--json", "status=UP"]"#,
         proves: "with `HealthCheckValve`: it has started, with all its applications" },
     Row { service: "Gunicorn", test: web::gunicorn,
-        line: r#"HEALTHCHECK CMD ["/healthchecker", "http://localhost:8000/health", "--json", "status=UP"]"#,
+        line: r#"["/healthchecker", "http://localhost:8000/health", "--json", "status=UP"]"#,
         proves: "the application says that it is well" },
     Row { service: "php-fpm", test: web::php_fpm,
-        line: r#"HEALTHCHECK CMD ["/healthchecker", "fastcgi://localhost/ping"]"#,
+        line: r#"["/healthchecker", "fastcgi://localhost/ping"]"#,
         proves: "with `ping.path = /ping`: a worker is free, and answers" },
     Row { service: "Prometheus", test: web::prometheus,
-        line: r#"HEALTHCHECK CMD ["/healthchecker", "http://localhost:9090/-/ready"]"#,
+        line: r#"["/healthchecker", "http://localhost:9090/-/ready"]"#,
         proves: "it has read its data, and takes queries" },
     Row { service: "Alertmanager", test: web::alertmanager,
-        line: r#"HEALTHCHECK CMD ["/healthchecker", "http://localhost:9093/-/ready"]"#,
+        line: r#"["/healthchecker", "http://localhost:9093/-/ready"]"#,
         proves: "it takes alerts" },
     Row { service: "etcd", test: web::etcd,
-        line: r#"HEALTHCHECK CMD ["/healthchecker", "http://localhost:2379/health", "--json", "health=true"]"#,
+        line: r#"["/healthchecker", "http://localhost:2379/health", "--json", "health=true"]"#,
         proves: "it has a leader, and answers a read" },
     Row { service: "InfluxDB 1", test: web::influxdb,
-        line: r#"HEALTHCHECK CMD ["/healthchecker", "http://localhost:8086/ping"]"#,
+        line: r#"["/healthchecker", "http://localhost:8086/ping"]"#,
         proves: "it answers" },
     Row { service: "stunnel, any TLS", test: web::stunnel,
-        line: r#"HEALTHCHECK CMD ["/healthchecker", "tls://localhost"]"#,
+        line: r#"["/healthchecker", "tls://localhost"]"#,
         proves: "it speaks TLS; the certificate is not looked at" },
-    Row { service: "Kafka", test: elsewhere,
-        line: r#"HEALTHCHECK CMD ["/healthchecker", "kafka://localhost"]"#,
-        proves: "the broker answers `ApiVersions`" },
-    Row { service: "Cassandra, Scylla", test: elsewhere,
-        line: r#"HEALTHCHECK CMD ["/healthchecker", "cassandra://localhost"]"#,
-        proves: "it answers `OPTIONS`: it takes clients" },
-    Row { service: "MongoDB", test: elsewhere,
-        line: r#"HEALTHCHECK CMD ["/healthchecker", "mongodb://localhost"]"#,
-        proves: "it answers `ping`" },
-    Row { service: "gRPC services", test: elsewhere,
-        line: r#"HEALTHCHECK CMD ["/healthchecker", "grpc://localhost:50051"]"#,
-        proves: "its health service says `SERVING`" },
-    Row { service: "ClickHouse", test: elsewhere,
-        line: r#"HEALTHCHECK CMD ["/healthchecker", "http://localhost:8123/ping", "--body", "Ok."]"#,
+    Row { service: "VictoriaMetrics", test: web::victoria_metrics,
+        line: r#"["/healthchecker", "http://localhost:8428/health"]"#,
+        proves: "it answers; so does VictoriaLogs, at port 9428" },
+    Row { service: "ClickHouse", test: databases::clickhouse,
+        line: r#"["/healthchecker", "http://localhost:8123/ping", "--body", "Ok."]"#,
         proves: "it answers" },
+    Row { service: "Unbound", test: names::unbound,
+        line: r#"["/healthchecker", "dns://localhost"]"#,
+        proves: "it answers for `localhost`, which it knows by itself; `dns://localhost/example.com`: those whom it asks answer, too" },
+    Row { service: "BIND", test: names::bind,
+        line: r#"["/healthchecker", "dns://localhost"]"#,
+        proves: "the same with Debian's zones; without a zone `localhost` it asks others: name one of its own" },
+    Row { service: "dnsmasq, Pi-hole", test: names::dnsmasq,
+        line: r#"["/healthchecker", "dns://localhost"]"#,
+        proves: "it answers for `localhost`, from `/etc/hosts`" },
+    Row { service: "ClamAV", test: names::clamd,
+        line: r#"["/healthchecker", "clamd://localhost"]"#,
+        proves: "it has loaded its signatures, which takes minutes, and answers `PING`" },
 ];
 
 /// What is run only if asked for, and why: servers that nobody but root can start, and those that take their time.
@@ -140,6 +145,7 @@ const ASKED: &[(&str, &[&str])] = &[
     (
         "takes seconds",
         &[
+            "clamav",
             "etcd",
             "mysql__mariadb",
             "php_fpm",
@@ -169,7 +175,7 @@ pub fn trials() -> Vec<Trial> {
 }
 
 fn servers() -> impl Iterator<Item = Trial> {
-    TABLE.iter().map(|row| {
+    TABLE.iter().chain(documented::TABLE).map(|row| {
         let name = row
             .service
             .to_lowercase()
@@ -182,8 +188,7 @@ fn servers() -> impl Iterator<Item = Trial> {
 impl Row {
     /// The arguments of the line.
     fn arguments(&self) -> Vec<String> {
-        let list = self.line.strip_prefix("HEALTHCHECK CMD ");
-        let words: Vec<String> = serde_json::from_str(list.expect("a CMD")).expect("the exec form");
+        let words: Vec<String> = serde_json::from_str(self.line).expect("the exec form");
         assert_eq!(words[0], "/healthchecker");
         words[1..].to_vec()
     }
@@ -198,11 +203,12 @@ impl Row {
     /// The target, with the port where the server is here.
     fn name(&self, port: u16) -> String {
         let mut arguments = self.arguments();
-        let (scheme, rest) = target(&mut arguments)
-            .split_once("://localhost")
-            .expect("a target");
-        let path = rest.find('/').map_or("", |at| &rest[at..]);
-        format!("{scheme}://localhost:{port}{path}")
+        let parts: Vec<&str> = target(&mut arguments).splitn(4, '/').collect();
+        let host = parts[2].split(':').next().expect("a host");
+        let path = parts
+            .get(3)
+            .map_or(String::new(), |path| format!("/{path}"));
+        format!("{}//{host}:{port}{path}", parts[0])
     }
 
     /// Runs the line, and asserts that it is healthy and says so.
@@ -216,7 +222,7 @@ impl Row {
 fn target(arguments: &mut [String]) -> &mut String {
     arguments
         .iter_mut()
-        .find(|word| word.contains("://localhost"))
+        .find(|word| word.contains("://"))
         .expect("a target")
 }
 
@@ -231,12 +237,14 @@ fn elsewhere(row: &Row) -> Result<(), Skip> {
 fn readme_has_the_table() {
     let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md"));
     let readme = readme.expect("read README.md");
-    let rows = TABLE
-        .iter()
-        .map(|row| format!("| {} | `{}` | {} |\n", row.service, row.line, row.proves));
-    let table: String = rows.collect();
-    assert!(
-        readme.contains(&table),
-        "README.md has not exactly this table:\n{table}"
-    );
+    for table in [TABLE, documented::TABLE] {
+        let rows = table
+            .iter()
+            .map(|row| format!("| {} | `{}` | {} |\n", row.service, row.line, row.proves));
+        let table: String = rows.collect();
+        assert!(
+            readme.contains(&table),
+            "README.md has not exactly this table:\n{table}"
+        );
+    }
 }

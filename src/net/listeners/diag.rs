@@ -1,13 +1,13 @@
 //! Listening sockets by asking the kernel: `sock_diag(7)`, over netlink.
 
-use super::LISTEN;
+use super::Transport;
 use rustix::buffer::spare_capacity;
 use rustix::fd::OwnedFd;
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, netlink};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// The listening sockets of one family, as the kernel lists them.
-pub fn diagnosed(is_v6: bool) -> Option<Vec<SocketAddr>> {
+pub fn diagnosed(transport: Transport, is_v6: bool) -> Option<Vec<SocketAddr>> {
     let family = match is_v6 {
         true => AddressFamily::INET6,
         false => AddressFamily::INET,
@@ -22,7 +22,7 @@ pub fn diagnosed(is_v6: bool) -> Option<Vec<SocketAddr>> {
     // A netlink socket that is not connected sends to the kernel, whose answer is there when `send` returns.
     rustix::net::send(
         &socket,
-        &request(family.as_raw() as u8),
+        &request(transport, family.as_raw() as u8),
         SendFlags::DONTWAIT,
     )
     .ok()?;
@@ -32,31 +32,38 @@ pub fn diagnosed(is_v6: bool) -> Option<Vec<SocketAddr>> {
     loop {
         part.clear();
         rustix::net::recv(&socket, spare_capacity(&mut part), RecvFlags::DONTWAIT).ok()?;
-        if read_part(&part, &mut found)? {
+        if read_part(&part, transport, &mut found)? {
             return Some(found);
         }
     }
 }
 
 /// A dump request: `struct nlmsghdr` of netlink(7) and `struct inet_diag_req_v2` of sock_diag(7).
-fn request(family: u8) -> [u8; 72] {
+fn request(transport: Transport, family: u8) -> [u8; 72] {
     const SOCK_DIAG_BY_FAMILY: u16 = 20;
     const REQUEST_AND_DUMP: u16 = 0x301;
-    const IPPROTO_TCP: u8 = 6;
     let mut message = [0; 72];
     message[0..4].copy_from_slice(&72u32.to_ne_bytes());
     message[4..6].copy_from_slice(&SOCK_DIAG_BY_FAMILY.to_ne_bytes());
     message[6..8].copy_from_slice(&REQUEST_AND_DUMP.to_ne_bytes());
     message[16] = family;
-    message[17] = IPPROTO_TCP;
+    // IPPROTO_TCP, IPPROTO_UDP.
+    message[17] = match transport {
+        Transport::Tcp => 6,
+        Transport::Udp => 17,
+    };
     // The states that are asked for, as bits.
-    message[20..24].copy_from_slice(&(1u32 << LISTEN).to_ne_bytes());
+    message[20..24].copy_from_slice(&(1u32 << transport.listening()).to_ne_bytes());
     message
 }
 
 /// Collects the listeners in one part of an answer, and says whether it was the last one. None for an answer that is an
 /// error or makes no sense.
-pub fn read_part(mut part: &[u8], found: &mut Vec<SocketAddr>) -> Option<bool> {
+pub fn read_part(
+    mut part: &[u8],
+    transport: Transport,
+    found: &mut Vec<SocketAddr>,
+) -> Option<bool> {
     const NLMSG_ERROR: u16 = 2;
     const NLMSG_DONE: u16 = 3;
     while !part.is_empty() {
@@ -67,7 +74,7 @@ pub fn read_part(mut part: &[u8], found: &mut Vec<SocketAddr>) -> Option<bool> {
             NLMSG_ERROR => return None,
             // With how the dump went: no error, or a negative number.
             NLMSG_DONE => return body.iter().all(|&byte| byte == 0).then_some(true),
-            _ => found.extend(diagnosis(body)),
+            _ => found.extend(diagnosis(body, transport)),
         }
         part = part.get(length.next_multiple_of(4)..).unwrap_or_default();
     }
@@ -75,7 +82,7 @@ pub fn read_part(mut part: &[u8], found: &mut Vec<SocketAddr>) -> Option<bool> {
 }
 
 /// Reads a `struct inet_diag_msg`: family, state, two bytes of timers, then the ports and addresses in network order.
-fn diagnosis(message: &[u8]) -> Option<SocketAddr> {
+fn diagnosis(message: &[u8], transport: Transport) -> Option<SocketAddr> {
     // As Linux numbers them everywhere.
     const AF_INET: u8 = 2;
     let port = u16::from_be_bytes(*message.get(4..6)?.first_chunk()?);
@@ -84,7 +91,7 @@ fn diagnosis(message: &[u8]) -> Option<SocketAddr> {
         AF_INET => Ipv4Addr::from(*address.first_chunk::<4>()?).into(),
         _ => Ipv6Addr::from(*address.first_chunk::<16>()?).into(),
     };
-    (message[1] == LISTEN).then_some(SocketAddr::new(ip, port))
+    (message[1] == transport.listening()).then_some(SocketAddr::new(ip, port))
 }
 
 #[cfg(test)]
@@ -96,14 +103,14 @@ mod tests {
         let mut message = vec![0; 88];
         message[0] = 88;
         message[4] = 20;
-        message[16..18].copy_from_slice(&[2, LISTEN]);
+        message[16..18].copy_from_slice(&[2, Transport::Tcp.listening()]);
         message[20..22].copy_from_slice(&80u16.to_be_bytes());
         message[24..28].copy_from_slice(&[127, 0, 0, 1]);
         let done = [20, 0, 0, 0, 3, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
         let whole = [&message[..], &done].concat();
         let read = |part: &[u8]| {
             let mut found = Vec::new();
-            (read_part(part, &mut found), found)
+            (read_part(part, Transport::Tcp, &mut found), found)
         };
         let address = "127.0.0.1:80".parse().unwrap();
         assert_eq!(read(&whole), (Some(true), vec![address]));

@@ -1,28 +1,32 @@
-//! Listening sockets from the text of `/proc/net/tcp` and `tcp6` (proc_net(5)).
+//! Listening sockets from the text of `/proc/net/tcp`, `tcp6`, `udp` and `udp6` (proc_net(5)).
 
-use super::LISTEN;
+use super::Transport;
 use rustix::buffer::spare_capacity;
 use rustix::fd::BorrowedFd;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-/// The listening sockets in an open `/proc/net/tcp` or `tcp6`.
-pub fn tabulated(file: BorrowedFd) -> Option<Vec<SocketAddr>> {
+/// The listening sockets in an open file of `transport`.
+pub fn tabulated(file: BorrowedFd, transport: Transport) -> Option<Vec<SocketAddr>> {
     let mut text = Vec::new();
     loop {
         text.reserve(4096);
         if rustix::io::read(file, spare_capacity(&mut text)).ok()? == 0 {
             let text = std::str::from_utf8(&text).ok()?;
-            return Some(text.lines().filter_map(listener).collect());
+            return Some(
+                text.lines()
+                    .filter_map(|line| listener(line, transport))
+                    .collect(),
+            );
         }
     }
 }
 
 /// Reads a line `sl local_address rem_address st ...`, where the address is in hexadecimal, as native 32-bit words. None
 /// for a socket that does not listen, and for the line of titles.
-pub fn listener(line: &str) -> Option<SocketAddr> {
+pub fn listener(line: &str, transport: Transport) -> Option<SocketAddr> {
     let mut fields = line.split_ascii_whitespace();
     let local = fields.nth(1)?;
-    if u32::from_str_radix(fields.nth(1)?, 16) != Ok(LISTEN.into()) {
+    if u32::from_str_radix(fields.nth(1)?, 16) != Ok(transport.listening().into()) {
         return None;
     }
     let (ip, port) = local.split_once(':')?;
@@ -59,7 +63,7 @@ mod tests {
            0: 00000000000000000000000001000000:1F90 00000000000000000000000000000000:0000 0A 0\n";
         let listeners: Vec<String> = table
             .lines()
-            .filter_map(listener)
+            .filter_map(|line| listener(line, Transport::Tcp))
             .map(|address| address.to_string())
             .collect();
         assert_eq!(listeners, ["0.0.0.0:6767", "127.0.0.1:9090", "[::1]:8080"]);
@@ -70,7 +74,7 @@ mod tests {
             "0: 01:zz 0 0A",
             "0: é100007:0001 0 0A 1",
         ] {
-            assert_eq!(listener(line), None, "{line:?}");
+            assert_eq!(listener(line, Transport::Tcp), None, "{line:?}");
         }
     }
 }

@@ -41,13 +41,13 @@ const MISUSE: &[(&str, &str)] = &[
     ("-p $PORT", "--port: \"$PORT\" is not a port (1-65535); a variable is written ${NAME}"),
     ("-t 0", "--timeout: \"0\" is too short: at least 1 microsecond"),
     ("-t 0.0ms", "--timeout: \"0.0ms\" is too short: at least 1 microsecond"),
-    ("-t -1", "--timeout: \"-1\" is not a time such as 3, 0.5, 500ms, 2s or 1m"),
+    ("-t -1", "--timeout: \"-1\" is not a time such as 3, 0.5, 500ms, 2s, 1m, 1h or 1d"),
     ("-t 5S", "--timeout: \"5S\" is not a time *"),
     ("-t 1e3", "--timeout: \"1e3\" is not a time *"),
     ("-t inf", "--timeout: \"inf\" is not a time *"),
     ("-t 1m30s", "--timeout: \"1m30s\" is not a time *"),
-    ("-t 2d", "--timeout: \"2d\" is not a time *"),
-    ("-t 86401", "--timeout: \"86401\" is longer than a day (86400 s)"),
+    ("-t 2w", "--timeout: \"2w\" is not a time *"),
+    ("-t 366d", "--timeout: \"366d\" is longer than a year (365d)"),
     ("-t .5", "--timeout: \".5\" is not a time *"),
     ("--timeout=", "--timeout: \"\" is not a time *"),
     ("--wait 0", "--wait: \"0\" is too short: at least 1 microsecond"),
@@ -202,7 +202,7 @@ const MISUSE: &[(&str, &str)] = &[
     ("file://localhost/x", "TARGET: \"file://localhost/x\" names a host*"),
     ("file:", "TARGET: \"file:\" names no file"),
     ("pid:/x?max-age=1", "TARGET: \"pid:/x?max-age=1\" has \"?max-age=1\", where only ?name= means something"),
-    ("file:/x?max-age=1h", "TARGET: \"file:/x?max-age=1h\" has a max-age that is not a time *"),
+    ("file:/x?max-age=1w", "TARGET: \"file:/x?max-age=1w\" has a max-age that is not a time *"),
     // Contradictions, and options that mean nothing here.
     ("-q -v", "--verbose: contradicts --quiet"),
     ("-vq", "--verbose: contradicts --quiet"),
@@ -445,7 +445,7 @@ fn only_this_machine_is_asked() {
     let put = |text: &str| text.replace("PORT", &server.port().to_string());
     // What is a name may well be this machine's: nobody has looked.
     let address = "is not this machine: only localhost or one of its own IP addresses is asked";
-    let name = "names a host, and no name but localhost is looked up; write localhost or an IP address of this machine";
+    let name = "names a host, and no name but localhost is looked up; write localhost, an IP address of this machine, or self: the address that is listened on";
     for (host, shown, complaint) in [
         ("192.0.2.1", "192.0.2.1", address),
         ("127.1", "http://127.1:PORT/", name),

@@ -67,7 +67,18 @@ fn heartbeats() {
         (
             864_000,
             "?max-age=1440m",
-            Unhealthy("touched 10 d ago, expected within 86400 s"),
+            Unhealthy("touched 10 d ago, expected within 1 d"),
+        ),
+        (864_000, "?max-age=11d", Healthy("touched 10 d ago")),
+        (
+            864_000,
+            "?max-age=7d",
+            Unhealthy("touched 10 d ago, expected within 7 d"),
+        ),
+        (
+            864_000,
+            "?max-age=36h",
+            Unhealthy("touched 10 d ago, expected within 36 h"),
         ),
     ] {
         let name = touched(folder.path(), ago(age)) + limit;
@@ -136,12 +147,12 @@ fn usage() {
         ),
         ("file:/x?max-age=", "has no value after max-age="),
         (
-            "file:/x?max-age=1h",
-            "has a max-age that is not a time such as 3, 0.5, 500ms, 2s or 1m",
+            "file:/x?max-age=1w",
+            "has a max-age that is not a time such as 3, 0.5, 500ms, 2s, 1m, 1h or 1d",
         ),
         (
             "file:/x?max-age=-1",
-            "has a max-age that is not a time such as 3, 0.5, 500ms, 2s or 1m",
+            "has a max-age that is not a time such as 3, 0.5, 500ms, 2s, 1m, 1h or 1d",
         ),
         (
             "file:/x?max-age=0",
@@ -149,11 +160,11 @@ fn usage() {
         ),
         (
             "file:/x?max-age=1m&b",
-            "has a max-age that is not a time such as 3, 0.5, 500ms, 2s or 1m",
+            "has a max-age that is not a time such as 3, 0.5, 500ms, 2s, 1m, 1h or 1d",
         ),
         (
-            "file:/x?max-age=1441m",
-            "has a max-age that is longer than a day (86400 s)",
+            "file:/x?max-age=366d",
+            "has a max-age that is longer than a year (365d)",
         ),
     ] {
         check([target]).unhealthy(&format!("error: TARGET: \"{target}\" {complaint}"));

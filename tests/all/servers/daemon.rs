@@ -27,7 +27,6 @@ const PATIENCE: Duration = Duration::from_secs(90);
 /// take it again before the server does. Its twin for datagrams is kept, as a sign to other runs of these tests.
 pub fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
-    static TAKEN: Mutex<Vec<UdpSocket>> = Mutex::new(Vec::new());
     let start = 20_000 + (std::process::id() % 100 * 100) as u16;
     loop {
         let port = start + NEXT.fetch_add(1, Ordering::SeqCst) % 2000;
@@ -44,6 +43,17 @@ pub fn free_port() -> u16 {
             _ => {}
         }
     }
+}
+
+/// The twins of the ports that are given away.
+static TAKEN: Mutex<Vec<UdpSocket>> = Mutex::new(Vec::new());
+
+/// The same for a server that takes datagrams, which needs the twin itself.
+pub fn free_port_and_twin() -> u16 {
+    let port = free_port();
+    let is_other = |sign: &UdpSocket| sign.local_addr().is_ok_and(|sign| sign.port() != port);
+    TAKEN.lock().expect("the signs").retain(is_other);
+    port
 }
 
 /// The directory of a server, removed in the end.
@@ -318,8 +328,13 @@ impl Daemon {
             }
         };
         self.kill("CONT", "-");
+        // There are no connections over UDP.
+        let connected = match name.starts_with("dns:") {
+            true => "request sent to *, ",
+            false => "connected, *",
+        };
         asked.unhealthy(&format!(
-            "unhealthy: {name}: no response within 300 ms: connected, *waiting for the *"
+            "unhealthy: {name}: no response within 300 ms: {connected}waiting for the *"
         ));
     }
 

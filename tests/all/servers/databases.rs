@@ -337,3 +337,32 @@ pub fn memcached(row: &Row) -> Result<(), Skip> {
     check(by_socket).healthy("healthy: memcached://localhost:11211: answers in * ms");
     Ok(())
 }
+
+pub fn clickhouse(row: &Row) -> Result<(), Skip> {
+    let home = Home::of("clickhouse")?;
+    let port = free_port();
+    let folder = home.dir("data");
+    home.file(
+        "users.xml",
+        "<yandex><profiles><default/></profiles><users><default><password/><networks><ip>::/0</ip></networks><profile>default</profile>\
+         <quota>default</quota></default></users><quotas><default/></quotas></yandex>",
+    );
+    let file = home.file(
+        "config.xml",
+        &format!(
+            "<yandex><logger><level>warning</level><console>1</console></logger><http_port>{port}</http_port><listen_host>127.0.0.1</listen_host>\
+             <path>{folder}/</path><tmp_path>{folder}/tmp/</tmp_path><user_files_path>{folder}/files/</user_files_path>\
+             <users_config>users.xml</users_config><mark_cache_size>1048576</mark_cache_size><default_profile>default</default_profile>\
+             <default_database>default</default_database></yandex>"
+        ),
+    );
+    let file = format!("--config-file={file}");
+    let mut server = home.start("clickhouse-server", &[&file])?;
+    let (asked, name) = (row.moved(port), row.name(port));
+    let asked: Vec<&str> = asked.iter().map(String::as_str).collect();
+    server.up(&asked);
+    row.run(port, "200 OK");
+    server.hangs(&asked, &name);
+    server.dies(&asked, &name);
+    Ok(())
+}

@@ -543,3 +543,14 @@ pub fn stunnel(row: &Row) -> Result<(), Skip> {
     row.run(port, "answers, refuses this client: TLS alert 40");
     Ok(())
 }
+
+pub fn victoria_metrics(row: &Row) -> Result<(), Skip> {
+    let home = Home::of("nobody")?;
+    let port = free_port();
+    let address = format!("-httpListenAddr=127.0.0.1:{port}");
+    let data = format!("-storageDataPath={}", home.dir("data"));
+    let mut server = home.start("victoria-metrics", &[&address, &data])?;
+    shows(row, &mut server, port, "200 OK");
+    ends(row, &mut server, port);
+    Ok(())
+}

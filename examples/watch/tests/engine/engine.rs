@@ -283,13 +283,15 @@ fn docker(host: &str, arguments: &[&str]) -> Result<String, String> {
     }
 }
 
-/// Without a network: its containers need none, and that of this machine is left as it is.
+/// Without a network: its containers need none. In a network namespace of its own, because with `--bridge none` it removes
+/// `docker0`, and the machine's own engine needs that one.
 fn daemon(dir: &Path, keeps_containers: bool) -> Child {
     let path = |name: &str| dir.join(name).display().to_string();
     let log = File::options().create(true).append(true).open(path("log"));
     let log = log.expect("a log");
     let namespace = format!("watch-{}", std::process::id());
-    Command::new("dockerd")
+    Command::new("unshare")
+        .args(["--net", "dockerd"])
         .args(["--data-root", &path("data"), "--exec-root", &path("exec")])
         .args(["--pidfile", &path("pid")])
         .args(["--host", &format!("unix://{}", path("docker.sock"))])
