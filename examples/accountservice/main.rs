@@ -7,31 +7,46 @@
 //! curl http://localhost:6767/testability/healthy/false
 //! ```
 //!
-//! It shows what a health check should ask of a service: that it can do its work, and not only that it runs.
+//! It shows what a health check should ask of a service: that it can do its work, and not only that it runs. And it ends as
+//! a service should: `program.rs` says how, `http.rs` what `/live`, `/ready` and `/health` are for.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)] // A program's own main may print.
 
 mod program;
 mod service;
 
-use program::Program;
+use program::{Program, Running, time};
 use service::Service;
 use std::process::ExitCode;
 
 const PROGRAM: Program = Program {
-    usage: "Usage: accountservice [--listen ADDRESS:PORT] [--db FILE]
+    usage:
+        "Usage: accountservice [--listen ADDRESS:PORT] [--db FILE] [--drain TIME] [--ill-after TIME]
 
   --listen ADDRESS:PORT  where to listen (default: 0.0.0.0:6767)
   --db FILE              the database, created if there is none (default: accounts.redb)
+  --drain TIME           how long to serve on after SIGTERM, while /health is 503 (default: 3s)
+  --ill-after TIME       for tests: be ill from then on, as a bad version might (default: never)
 ",
     port: 6767,
-    option: "db",
-    default: "accounts.redb",
+    own: &[("db", "accounts.redb"), ("ill-after", "never")],
 };
 
 fn main() -> ExitCode {
     PROGRAM.main(|options| {
-        let service = Service::start(options.listen, options.own.as_ref())?;
-        Ok((service.address(), service.stopper(), || service.wait()))
+        let ill_after = match options.own("ill-after") {
+            never if never == "never" => None,
+            value => Some(time("ill-after", value)?),
+        };
+        let service = Service::start(options.listen, options.own("db").as_ref())?;
+        if let Some(time) = ill_after {
+            service.fall_ill_after(time);
+        }
+        Ok(Running {
+            address: service.address(),
+            drain: Box::new(service.drainer()),
+            close: Box::new(service.closer()),
+            wait: Box::new(|| service.wait()),
+        })
     })
 }

@@ -81,7 +81,7 @@ fn a_day() -> Result<(), Box<dyn Error>> {
 }
 
 fn stop(service: Service) -> io::Result<()> {
-    service.stopper()();
+    service.closer()();
     service.wait()
 }
 

@@ -10,6 +10,9 @@
 //! Its `/health` is 200 only while that of the accountservice is. Otherwise it is 503 and names the accountservice
 //! and the cause, so that the outage of a dependency can be seen from where it hurts: stop the accountservice, and
 //! `healthchecker -p 8080` says that it is not the gateway that needs a doctor.
+//!
+//! For the same reason its HEALTHCHECK asks `/live`, and a load balancer `/ready`: neither a restart nor another gateway
+//! would cure the accountservice. `http.rs`, beside the accountservice, says what the three are for.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)] // A program's own main may print.
 
@@ -19,44 +22,52 @@ mod http;
 mod program;
 mod upstream;
 
-use http::{Reply, Server};
-use program::Program;
+use http::{Question, Reply, Server};
+use program::{Program, Running};
 use serde_json::{Value, json};
 use std::process::ExitCode;
 use upstream::{Upstream, cause};
 
 const PROGRAM: Program = Program {
-    usage: "Usage: gateway [--listen ADDRESS:PORT] [--upstream URL]
+    usage: "Usage: gateway [--listen ADDRESS:PORT] [--upstream URL] [--drain TIME]
 
   --listen ADDRESS:PORT  where to listen (default: 0.0.0.0:8080)
   --upstream URL         the accountservice (default: http://localhost:6767)
+  --drain TIME           how long to serve on after SIGTERM, while /ready is 503 (default: 3s)
 ",
     port: 8080,
-    option: "upstream",
-    default: "http://localhost:6767",
+    own: &[("upstream", "http://localhost:6767")],
 };
 
 fn main() -> ExitCode {
     PROGRAM.main(|options| {
-        let upstream: Upstream = (options.own.to_string_lossy().parse())
+        let upstream = options.own("upstream").to_string_lossy();
+        let upstream: Upstream = upstream
+            .parse()
             .map_err(|error| format!("--upstream: {error}"))?;
-        let server = Server::start(options.listen, move |path| answer(path, &upstream))?;
-        Ok((server.address(), server.stopper(), || server.wait()))
+        let server = Server::start(options.listen, move |question| answer(question, &upstream))?;
+        Ok(Running {
+            address: server.address(),
+            drain: Box::new(server.drainer()),
+            close: Box::new(server.closer()),
+            wait: Box::new(|| server.wait()),
+        })
     })
 }
 
-fn answer(path: &str, upstream: &Upstream) -> Reply {
+fn answer(Question { path, body }: &Question, upstream: &Upstream) -> Reply {
     let segments: Vec<&str> = path.split('/').skip(1).collect();
     match segments[..] {
         // Nothing is passed on that the upstream, or a URL, could read as more than an id.
         ["accounts", id] if id.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
-            match upstream.get(path) {
+            // Once: whether a POST that failed was carried out, only its sender can find out.
+            match upstream.ask(path, body.as_deref()) {
                 Ok((status, account)) => Reply(status, account),
                 Err(error @ ureq::Error::Timeout(_)) => Reply::error(504, cause(&error)),
                 Err(error) => Reply::error(502, cause(&error)),
             }
         }
-        ["health"] => health(upstream),
+        ["health"] if body.is_none() => health(upstream),
         _ => Reply::error(404, "no such page"),
     }
 }
@@ -64,7 +75,7 @@ fn answer(path: &str, upstream: &Upstream) -> Reply {
 /// As well as the upstream is; if that is not well, with its URL and the cause.
 fn health(upstream: &Upstream) -> Reply {
     let at = upstream.url("/health");
-    match upstream.get("/health") {
+    match upstream.ask("/health", None) {
         Ok((200, reply)) => Reply(
             200,
             json!({ "status": "UP", "upstream": { "at": at, "reply": reply } }),

@@ -25,9 +25,16 @@ impl Upstream {
         format!("{}{path}", self.base)
     }
 
-    /// Asks for a path: the status, and the body, as a string if it is not JSON.
-    pub fn get(&self, path: &str) -> Result<(u16, Value), Error> {
-        let mut response = self.agent.get(self.url(path)).call()?;
+    /// Asks for a path, with a POST if there is a body of JSON: the status, and the body, as a string if it is not JSON.
+    pub fn ask(&self, path: &str, body: Option<&[u8]>) -> Result<(u16, Value), Error> {
+        let url = self.url(path);
+        let mut response = match body {
+            None => self.agent.get(url).call()?,
+            Some(body) => {
+                let post = self.agent.post(url);
+                post.content_type("application/json").send(body)?
+            }
+        };
         let body = response.body_mut().with_config().limit(MAX_BODY);
         let body = body.read_to_vec()?;
         let json =

@@ -1,5 +1,9 @@
 // A service to try HEALTHCHECK on: GET /health answers 200 {"status":"UP"} until
 // GET /testability/healthy/false, and then 503 until GET /testability/healthy/true.
+//
+// It ends as a service in a swarm should. After SIGTERM, /health and /ready are 503, so that whoever sends requests sends
+// them elsewhere, and for -drain it answers those that come all the same. /live is 200 as long as it can answer at all:
+// that is for those who would restart it.
 package main
 
 import (
@@ -23,28 +27,45 @@ func main() {
 		defaultPort = "6767"
 	}
 	port := flag.String("port", defaultPort, "port to listen on; $PORT sets the default")
+	drain := flag.Duration("drain", 3*time.Second, "how long to serve on after SIGTERM")
 	flag.Parse()
 
+	var s service
+	s.healthy.Store(true)
 	server := &http.Server{
 		Addr:              ":" + *port,
-		Handler:           routes(),
+		Handler:           s.routes(),
 		ReadHeaderTimeout: 5 * time.Second,
 	}
-	if err := serve(server); err != nil {
+	if err := s.serve(server, *drain); err != nil {
 		log.Fatal(err)
 	}
 }
 
-// routes keeps the one thing the service knows: whether it is well.
-func routes() http.Handler {
-	var healthy atomic.Bool
-	healthy.Store(true)
+// service is what it knows of itself.
+type service struct {
+	healthy, draining atomic.Bool
+}
 
+func (s *service) routes() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("/health", func(w http.ResponseWriter, _ *http.Request) {
-		if healthy.Load() {
-			reply(w, http.StatusOK, `{"status":"UP"}`)
+	mux.HandleFunc("/live", func(w http.ResponseWriter, _ *http.Request) {
+		reply(w, http.StatusOK, `{"status":"UP"}`)
+	})
+	mux.HandleFunc("/ready", func(w http.ResponseWriter, _ *http.Request) {
+		if s.draining.Load() {
+			reply(w, http.StatusServiceUnavailable, `{"status":"DRAINING"}`)
 		} else {
+			reply(w, http.StatusOK, `{"status":"UP"}`)
+		}
+	})
+	mux.HandleFunc("/health", func(w http.ResponseWriter, _ *http.Request) {
+		switch {
+		case s.draining.Load():
+			reply(w, http.StatusServiceUnavailable, `{"status":"DRAINING"}`)
+		case s.healthy.Load():
+			reply(w, http.StatusOK, `{"status":"UP"}`)
+		default:
 			reply(w, http.StatusServiceUnavailable, `{"status":"Database unaccessible"}`)
 		}
 	})
@@ -54,7 +75,7 @@ func routes() http.Handler {
 			reply(w, http.StatusBadRequest, `{"error":"expected true or false"}`)
 			return
 		}
-		healthy.Store(value == "true")
+		s.healthy.Store(value == "true")
 		reply(w, http.StatusOK, `{"healthy":`+value+`}`)
 	})
 	return mux
@@ -67,8 +88,8 @@ func reply(w http.ResponseWriter, status int, body string) {
 	_, _ = w.Write([]byte(body))
 }
 
-// serve answers until SIGTERM, which `docker stop` sends, or Ctrl-C, and then lets running requests finish.
-func serve(server *http.Server) error {
+// serve answers until SIGTERM, which `docker stop` sends, or Ctrl-C; then it drains, and lets running requests finish.
+func (s *service) serve(server *http.Server, drain time.Duration) error {
 	stop, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer cancel()
 
@@ -80,8 +101,14 @@ func serve(server *http.Server) error {
 		return err
 	case <-stop.Done():
 	}
+	// A second signal ends the program at once.
+	cancel()
+	s.draining.Store(true)
+	// Whoever keeps a connection opens the next one elsewhere.
+	server.SetKeepAlivesEnabled(false)
+	time.Sleep(drain)
 	// Docker kills ten seconds after it asked.
-	grace, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	grace, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	return server.Shutdown(grace)
 }

@@ -189,7 +189,7 @@ fn built() -> PathBuf {
 }
 
 /// What a call of cargo has built, which it tells in JSON.
-fn executable(build: &mut Command) -> PathBuf {
+pub(crate) fn executable(build: &mut Command) -> PathBuf {
     let build = build
         .output()
         .expect("cargo runs, because it has started this");

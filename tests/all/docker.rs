@@ -3,7 +3,7 @@
 //! Nothing is mocked and nothing is pulled: where the engine lacks the official image of a toolchain, the builder is
 //! made of this machine's own. Everything a run leaves in the engine carries its label, and goes when the run ends.
 
-use std::io::{Read, Seek, Write};
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, OnceLock};
@@ -62,6 +62,12 @@ pub fn trials() -> Vec<Trial> {
         ),
         trial(&images, "docker::gateway_says_who_is_ill", |images| {
             gateway_says_who_is_ill(images.accounts(), images.gateway());
+        }),
+        trial(&images, "docker::example_drains", |images| {
+            drains(images.accounts(), "/accounts/10000");
+        }),
+        trial(&images, "docker::go_drains", |images| {
+            drains(images.go(), "/testability/healthy/true");
         }),
     ];
     trials.extend(kill::trials(&images));
@@ -228,24 +234,52 @@ fn used(group: &str) -> u64 {
         .unwrap_or(0)
 }
 
-/// Two services on a network: the one in front is as ill as the one behind it, and says that it is the other one.
+/// Two services on a network: the one in front says that the one behind it is ill, and is not restarted for it.
 fn gateway_says_who_is_ill(accounts: &str, gateway: &str) {
     const TIMES: &str = "--health-interval 1s --health-retries 1";
-    const HEALTHY: &str = "healthy: http://localhost:8080/health: 200 OK in * ms\n";
+    const LIVE: &str = "healthy: http://localhost:8080/live: 200 OK in * ms\n";
     const UNHEALTHY: &str = concat!(
         "unhealthy: http://localhost:8080/health: status 503, expected 200-299; body: *",
-        r#""at":"http://accounts:6767/health","cause":"status 503","#,
-        "*\n"
+        r#""at":"http://accounts:6767/health","cause":"status 503","*"#
     );
     let network = Network::create();
     let on = format!("--network {} {TIMES}", network.0);
     let accounts = Container::start(accounts, &format!("{on} --network-alias accounts"));
-    let gateway = Container::start(gateway, &on);
-    gateway.becomes("healthy", 0, HEALTHY);
+    let gateway = format!("{gateway} --upstream http://accounts:6767");
+    let gateway = Container::start(&gateway, &on);
+    gateway.becomes("healthy", 0, LIVE);
+    let health = ["exec", &gateway.id, "/healthchecker", "--port", "8080"];
+    let health = || support::run(Command::new("docker").args(health));
+    health().healthy("healthy: http://localhost:8080/health: 200 OK in * ms");
     accounts.get("/testability/healthy/false");
-    gateway.becomes("unhealthy", 1, UNHEALTHY);
+    let is_ill = |container: &Container| container.health()["Status"] == "unhealthy";
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !is_ill(&accounts) {
+        assert!(Instant::now() < deadline, "never unhealthy");
+        thread::sleep(Duration::from_millis(100));
+    }
+    health().unhealthy(UNHEALTHY);
+    gateway.becomes("healthy", 0, LIVE);
     accounts.get("/testability/healthy/true");
-    gateway.becomes("healthy", 0, HEALTHY);
+    accounts.becomes("healthy", 0, "healthy: *\n");
+    health().healthy("healthy: http://localhost:8080/health: 200 OK in * ms");
+}
+
+/// After SIGTERM, as process 1: still answering, ill in the eyes of whoever sends requests, and gone of itself.
+fn drains(image: &str, work: &str) {
+    let image = format!("{image} --drain 10s");
+    let container = Container::start(&image, &format!("{USUAL} --no-healthcheck"));
+    container.answers();
+    succeed(&["kill", "--signal", "TERM", &container.id]);
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while container.check().code == Some(0) {
+        assert!(Instant::now() < deadline, "it never drained");
+    }
+    let draining = r#"unhealthy: *: status 503, *; body: {"status":"DRAINING"} (* ms)"#;
+    container.check().unhealthy(draining);
+    container.get("/live");
+    container.get(work);
+    assert_eq!(succeed(&["wait", &container.id]), "0");
 }
 
 /// A network on which containers find each other by name, for as long as the value lives.
@@ -322,23 +356,14 @@ impl Images {
     /// The other Rust example, built where the first one was.
     fn gateway(&self) -> &str {
         self.gateway.get_or_init(|| {
-            let accounts = self.accounts();
+            // First, for its layers are those of the stage.
+            self.accounts();
             let service = self.build_example("service", &["--target", "service"]);
-            let dockerfile = format!(
-                r#"
-                FROM {service} AS service
-                RUN cargo install --locked --path . --root /out --example gateway
-                FROM {accounts}
-                COPY --from=service /out/bin/gateway /gateway
-                HEALTHCHECK CMD ["/healthchecker", "--port", "8080"]
-                ENTRYPOINT ["/gateway", "--upstream", "http://accounts:6767"]
-                "#
-            );
-            let mut file = tempfile::tempfile().expect("a temporary file");
-            file.write_all(dockerfile.as_bytes())
-                .expect("it is writable");
-            file.rewind().expect("it is a file");
-            build("gateway", &service, &["-"], file.into())
+            let checker = format!("HEALTHCHECKER={}", self.checker());
+            let service = format!("SERVICE={service}");
+            let context = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/gateway");
+            let options = ["--build-arg", &checker, "--build-arg", &service, context];
+            build("gateway", &self.builder(RUST), &options, Stdio::null())
         })
     }
 
@@ -370,7 +395,9 @@ impl Images {
     fn builder(&self, official: &str) -> String {
         let local = || {
             let tag = tag("builder");
-            let pack = ["-euo", "pipefail", "-c", PACK, "pack", &tag, &label()];
+            let pack = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/swarm/local-image");
+            let label = format!("LABEL {}", label());
+            let pack = [pack, &tag, "rust", "--change", &label];
             run(Command::new("bash").args(pack)).unwrap_or_else(|why| panic!("{why}"));
             tag
         };
@@ -392,24 +419,6 @@ impl Drop for Images {
         let _ = docker(&["image", "prune", "--all", "--force", "--filter", &ours]);
     }
 }
-
-/// Packs what the official images hold and a build needs: Debian's linker with all that it depends on, the toolchains
-/// of Rust and Go, and the crates that cargo has downloaded for this test.
-const PACK: &str = r#"
-    tag=$1 label=$2
-    rust=$(rustc --print sysroot)
-    go=$(go env GOROOT)
-    cargo=${CARGO_HOME:-$HOME/.cargo}
-    # Links are followed, because /bin may be one to /usr/bin, and packages put files under both names.
-    apt-cache depends -i --recurse --installed gcc libc6-dev coreutils dash | grep '^[a-z]' | sort -u |
-        xargs dpkg --listfiles | grep '^/' | grep -v '^/usr/share/' | sort -u |
-        tar -c --dereference --no-recursion --files-from=- "$(command -v cc)" \
-            --recursion "$rust/bin" "$rust/lib" "$go" "$cargo/registry" |
-        docker import --change "LABEL $label" \
-            --change "ENV PATH=$rust/bin:$go/bin:/usr/bin:/bin TMPDIR=/" \
-            --change "ENV CARGO_HOME=$cargo CARGO_NET_OFFLINE=true" \
-            - "$tag"
-"#;
 
 /// Builds with the older builder, even where BuildKit is the default: it accepts less, and the examples are for all.
 fn build(name: &str, builder: &str, options: &[&str], stdin: Stdio) -> String {
@@ -459,8 +468,9 @@ impl Container {
     }
 
     fn check(&self) -> Run {
-        let check = ["exec", &self.id, "/healthchecker", "--timeout", "200ms"];
-        support::run(Command::new("docker").args(check))
+        let checker = ["exec", &self.id, "/healthchecker"];
+        let options = ["--port", "6767", "--timeout", "200ms"];
+        support::run(Command::new("docker").args(checker).args(options))
     }
 
     fn answers(&self) {

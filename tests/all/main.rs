@@ -16,6 +16,7 @@ mod build;
 mod cli;
 mod connect;
 mod docker;
+mod examples;
 mod hostile;
 mod http;
 mod install;
@@ -74,6 +75,7 @@ fn main() -> ExitCode {
         kill::trials(),
         install::trials(),
         hostile::trials(),
+        examples::trials(),
     ];
     let (alone, mut trials): (Vec<_>, Vec<_>) = trials
         .into_iter()

@@ -7,6 +7,7 @@ mod documented;
 mod messages;
 mod names;
 mod sessions;
+mod stack;
 mod web;
 
 use crate::support::{Skip, check, only_if_asked, trial};
@@ -161,8 +162,14 @@ const ASKED: &[(&str, &[&str])] = &[
 
 pub fn trials() -> Vec<Trial> {
     let mut trials: Vec<Trial> = servers().collect();
+    use stack::{haproxy_accepts_its_configuration, prometheus_accepts_its_configuration};
     use web::haproxy_runs_the_checker;
-    trials.extend(trials![haproxy_runs_the_checker, readme_has_the_table]);
+    trials.extend(trials![
+        haproxy_runs_the_checker,
+        haproxy_accepts_its_configuration,
+        prometheus_accepts_its_configuration,
+        readme_has_the_table,
+    ]);
     for (why, names) in ASKED {
         let is_asked = |trial: &Trial| names.iter().any(|name| trial.name().ends_with(name));
         let (asked, others) = trials.into_iter().partition(is_asked);

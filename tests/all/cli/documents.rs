@@ -117,7 +117,12 @@ fn readme_lines_are_printed() {
 
 /// Every check that the documentation shows in exec form can be copied, from a Dockerfile, a compose file or a table.
 fn documented_checks_parse() {
-    let mut files = vec![at_the_top("README.md"), at_the_top("Dockerfile.example")];
+    let files = [
+        "README.md",
+        "Dockerfile.example",
+        "examples/swarm/stack.yml",
+    ];
+    let mut files = files.map(at_the_top).to_vec();
     find_dockerfiles(&at_the_top("examples"), &mut files);
     for file in files {
         // An instruction goes on where its line ends in a backslash.
@@ -164,14 +169,16 @@ fn check_parses(file: &Path, text: &str) {
 
 /// A string, or a list that begins otherwise, would be run with a shell.
 fn documented_compose_checks_need_no_shell() {
-    let readme = read(&at_the_top("README.md"));
-    let mut tests = readme
-        .lines()
-        .filter_map(|line| line.trim_start().strip_prefix("test: "))
-        .peekable();
-    assert!(tests.peek().is_some(), "README.md has a compose file");
-    for test in tests {
-        assert!(test.starts_with("[\"CMD\", "), "{test}");
+    for file in ["README.md", "examples/swarm/stack.yml"] {
+        let text = read(&at_the_top(file));
+        let mut tests = text
+            .lines()
+            .filter_map(|line| line.trim_start().strip_prefix("test: "))
+            .peekable();
+        assert!(tests.peek().is_some(), "{file} has a compose file");
+        for test in tests {
+            assert!(test.starts_with("[\"CMD\", "), "{file}: {test}");
+        }
     }
 }
 

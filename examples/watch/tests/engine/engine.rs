@@ -29,7 +29,7 @@ impl Engine {
         if !is_root {
             return Err("only root can start an engine".into());
         }
-        for program in ["dockerd", "docker", "tar"] {
+        for program in ["dockerd", "unshare", "docker", "tar"] {
             let path = std::env::var_os("PATH").unwrap_or_default();
             if !std::env::split_paths(&path).any(|folder| folder.join(program).is_file()) {
                 return Err(format!("{program} is not on PATH"));
