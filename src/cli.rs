@@ -2,9 +2,9 @@
 
 use crate::deadline::DEFAULT_TIMEOUT;
 use crate::kill::{self, Kill};
-use crate::protocol::{self, Protocol};
+use crate::protocol::{self, Options, Protocol};
 use crate::run::Attempts;
-use crate::search::split_once;
+use crate::search::{joined, split_once};
 use crate::snippet::{printable, without_userinfo};
 use crate::target::{Target, place};
 use arguments::{info, split};
@@ -13,6 +13,7 @@ use expand::expand;
 use options::{Given, Kind, Row};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
+use std::sync::Arc;
 use std::time::Duration;
 
 mod arguments;
@@ -20,6 +21,7 @@ mod contradictions;
 mod expand;
 mod help;
 mod options;
+mod shell;
 mod values;
 pub mod variables;
 
@@ -67,11 +69,37 @@ pub struct Usage(pub String);
 /// How a variable is looked up: `std::env::var_os`, or a test's table.
 pub type Variables<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 
+/// Parses the arguments of a program that is called `name`: a shell's, curl's or wget's, or else our own.
+///
+/// # Errors
+/// [`Usage`], for the first thing that is wrong.
+pub fn called(
+    name: &[u8],
+    arguments: Vec<OsString>,
+    variables: Variables,
+) -> Result<Command, Usage> {
+    let base = name.rsplit(|&byte| byte == b'/').next();
+    match base.unwrap_or_default() {
+        b"sh" | b"ash" | b"bash" | b"dash" => shell::sh(arguments, variables),
+        base @ (b"curl" | b"wget") => shell::alone(base == b"curl", arguments),
+        _ => parse(arguments, variables),
+    }
+}
+
 /// Parses the arguments that follow the program's name.
 ///
 /// # Errors
 /// [`Usage`], for the first thing that is wrong.
 pub fn parse(arguments: Vec<OsString>, variables: Variables) -> Result<Command, Usage> {
+    parse_at(arguments, 0, variables)
+}
+
+/// The same in a line, at this depth of lines in lines.
+fn parse_at(
+    arguments: Vec<OsString>,
+    depth: usize,
+    variables: Variables,
+) -> Result<Command, Usage> {
     if let [argument] = &arguments[..]
         && let Some(text) = info(argument.as_bytes())
     {
@@ -92,6 +120,10 @@ pub fn parse(arguments: Vec<OsString>, variables: Variables) -> Result<Command, 
         .map(|text| expand("TARGET", false, text, variables))
         .collect::<Result<Vec<_>, _>>()?;
     contradictions(&given, &used, &targets)?;
+    if let Some(line) = given.line {
+        return shell::planned(line.leak(), depth, variables)
+            .map_err(|usage| Usage(joined(&["--command", &usage.0], ": ")));
+    }
     let style = given.style;
     let timeout = given.timeout.unwrap_or(DEFAULT_TIMEOUT);
     if let Some(file) = given.install {
@@ -125,12 +157,19 @@ fn take(
 ) -> Result<(), Usage> {
     match (&row.kind, value) {
         (Kind::Flag(set), _) => set(given),
+        (Kind::Line(set), Some(value)) => {
+            let line = value.into_string();
+            set(
+                given,
+                line.map_err(|_| Usage("--command: the value is not UTF-8".into()))?,
+            );
+        }
         (Kind::One(set) | Kind::Many(set), Some(value)) => {
             let value = expand(&format!("--{}", row.long), row.secret, value, variables)?;
             set(given, &value).map_err(|complaint| complain(row, &value, complaint))?;
         }
         // `split` gives every such row its value, and refuses the others.
-        (Kind::One(_) | Kind::Many(_) | Kind::Info(_), _) => {}
+        (Kind::One(_) | Kind::Many(_) | Kind::Line(_) | Kind::Info(_), _) => {}
     }
     Ok(())
 }
@@ -152,12 +191,23 @@ fn planned(
         let target = target.map_err(|complaint| Usage(format!("--host: {complaint}")))?;
         return Ok(vec![target]);
     }
-    let planned = targets.iter().map(|text| {
-        protocol::target(text, &options).map_err(|complaint| {
+    targets_of("TARGET", targets, &options)
+}
+
+/// Makes targets of URLs that came from `origin`.
+fn targets_of(
+    origin: &str,
+    urls: &[String],
+    options: &Arc<Options>,
+) -> Result<Vec<(Target, &'static Protocol)>, Usage> {
+    let planned = urls.iter().map(|text| {
+        protocol::target(text, options).map_err(|complaint| {
             let kept = without_bad_port(text);
             let (shown, unbraced) = (shown(OsStr::new(kept)), unbraced(text));
             let hidden = if kept.len() < text.len() { ":..." } else { "" };
-            Usage(format!("TARGET: \"{shown}{hidden}\" {complaint}{unbraced}"))
+            Usage(format!(
+                "{origin}: \"{shown}{hidden}\" {complaint}{unbraced}"
+            ))
         })
     });
     planned.collect()

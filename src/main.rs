@@ -28,14 +28,16 @@ compile_error!(
 #[cfg(not(feature = "tiny"))]
 fn main() -> std::process::ExitCode {
     tiny::signals::block_those_of_writes();
-    exit_code(std::env::args_os().skip(1).collect()).into()
+    let mut arguments = std::env::args_os();
+    let name = arguments.next().unwrap_or_default();
+    exit_code(name.as_encoded_bytes(), arguments.collect()).into()
 }
 
-/// Runs the check that `arguments` describe.
-fn exit_code(arguments: Vec<OsString>) -> u8 {
+/// Runs the check that `arguments` describe to a program of this name.
+fn exit_code(name: &[u8], arguments: Vec<OsString>) -> u8 {
     report_panics();
     let mut report = report::standard();
-    let (plan, style) = match cli::parse(arguments, &|name| std::env::var_os(name)) {
+    let (plan, style) = match cli::called(name, arguments, &|name| std::env::var_os(name)) {
         Ok(Command::Check(plan, style)) => (plan, style),
         Ok(Command::Info(text)) => {
             report.info(&text);

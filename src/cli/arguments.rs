@@ -1,9 +1,10 @@
 //! Arguments to options with their values as they were written, and targets.
 
-use super::Usage;
 use super::options::{Given, Kind, OPTIONS, Row};
+use super::{Usage, shell};
+use crate::search::joined;
 use crate::snippet::printable;
-use Kind::{Flag, Info, Many, One};
+use Kind::{Flag, Info, Line, Many, One};
 use lexopt::Arg;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -76,7 +77,7 @@ fn with_value((row, value): Written, parser: &mut lexopt::Parser) -> Result<Writ
     let name = row.long;
     match (&row.kind, value) {
         (Flag(_), Some(_)) => Err(Usage(format!("--{name}: takes no value"))),
-        (One(_) | Many(_), None) => match parser.value() {
+        (One(_) | Line(_) | Many(_), None) => match parser.value() {
             Ok(value) => Ok((row, Some(value))),
             Err(_) => Err(Usage(format!("--{name}: needs a value: {}", row.value))),
         },
@@ -145,6 +146,9 @@ fn is_short(body: &[u8]) -> bool {
 /// The error for a one-dash argument that is neither a name nor a short option; or the row of --help or --version, which
 /// `split` then refuses.
 fn misread(body: &[u8], name: &[u8]) -> Result<Written, Usage> {
+    if name.contains(&b' ') {
+        return Err(no_such("-", &String::from_utf8_lossy(name)));
+    }
     let (flags, rest) = split_flags(body);
     let host = body[0] == b'h';
     if let ([letter, glued @ ..], false) = (rest, host)
@@ -199,9 +203,29 @@ fn glued_value(flags: &[u8], row: &Row, glued: &[u8], meant: Option<&Row>) -> Us
 /// The error for an unknown option. Only what looks like a name is shown: it can hold a secret, as in `--user:me:secret`, and
 /// in `-asecret1`, which is redis-cli's form.
 fn no_such(dashes: &str, name: &str) -> Usage {
-    let hint = match nearest(name.as_bytes()) {
-        Some(row) => format!("; did you mean --{}?", row.long),
-        None => " (--help lists them)".into(),
+    let in_one_word = find(|row| {
+        name.split_once(' ')
+            .is_some_and(|(long, _)| row.long == long)
+    });
+    let long = &name[..name.find('=').unwrap_or(name.len())];
+    let instead = match dashes {
+        "--" => shell::instead_of("", long),
+        _ => None,
+    };
+    let hint = match (in_one_word, instead, nearest(name.as_bytes())) {
+        (Some(row), ..) => joined(
+            &[
+                "; write two words: \"--",
+                row.long,
+                "\", \"",
+                row.value,
+                "\"",
+            ],
+            "",
+        ),
+        (None, Some(instead), _) => instead,
+        (None, None, Some(row)) => format!("; did you mean --{}?", row.long),
+        (None, None, None) => others(dashes, name).unwrap_or(" (--help lists them)".into()),
     };
     let ends = |c: char| !(c.is_ascii_alphabetic() || c == '-' || c == '_');
     let end = match name.find(ends) {
@@ -220,6 +244,18 @@ fn no_such(dashes: &str, name: &str) -> Usage {
     let name = printable(name.as_bytes(), 40);
     let more = if rest.is_empty() { "" } else { "..." };
     Usage(format!("{dashes}{name}{more}: no such option{hint}"))
+}
+
+/// What to write instead of the first letter of a bundle that is curl's or wget's.
+fn others(dashes: &str, name: &str) -> Option<String> {
+    let first = name.bytes().position(|letter| short(letter).is_none())?;
+    let letter = name.get(first..=first)?;
+    // In small letters it is rather a word, such as `-foo`.
+    let is_word = name.len() > 2 && name.bytes().all(|letter| letter.is_ascii_lowercase());
+    match dashes {
+        "-" if !is_word => shell::instead_of(letter, ""),
+        _ => None,
+    }
 }
 
 /// The option whose long name differs from a misspelt one by one or two letters.

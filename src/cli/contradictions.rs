@@ -22,7 +22,7 @@ pub type Used = (&'static Row, usize);
 pub fn count(used: &mut Vec<Used>, row: &'static Row) -> Result<(), Usage> {
     match used.iter_mut().find(|(other, _)| other.long == row.long) {
         None => used.push((row, 1)),
-        Some(_) if matches!(row.kind, Kind::One(_)) => {
+        Some(_) if matches!(row.kind, Kind::One(_) | Kind::Line(_)) => {
             return Err(Usage(format!("--{}: given twice", row.long)));
         }
         Some((_, times)) if matches!(row.kind, Kind::Many(_)) && *times == MAX_TIMES => {
@@ -79,6 +79,9 @@ pub fn contradictions(given: &Given, used: &[Used], targets: &[String]) -> Resul
             "--{}: the target says that already; give one or the other",
             row.long
         ));
+    }
+    if given.line.is_some() && (used.len() > 1 || !targets.is_empty()) {
+        return wrong("--command: is all of a check, and nothing stands beside it".into());
     }
     if given.install.is_some() && (used.len() > 1 || !targets.is_empty()) {
         return wrong("--install: works only alone: nothing is checked".into());

@@ -6,7 +6,7 @@ use crate::http::request;
 use crate::kill;
 use crate::protocol::{self, Protocol, Takes};
 use crate::target::{Complaint, Host, place, time, url};
-use Kind::{Flag, Info, Many, One};
+use Kind::{Flag, Info, Line, Many, One};
 use Scope::{Any, For, NoUrl};
 use std::time::Duration;
 
@@ -34,6 +34,8 @@ pub enum Kind {
     Flag(fn(&mut Given)),
     /// One value; giving it twice is an error.
     One(fn(&mut Given, &str) -> Result<(), Complaint>),
+    /// One value, in which no variable is replaced here.
+    Line(fn(&mut Given, String)),
     /// A value each time.
     Many(fn(&mut Given, &str) -> Result<(), Complaint>),
     /// No value; the text is printed, and nothing is checked.
@@ -74,6 +76,8 @@ pub struct Given {
     pub options: protocol::Options,
     /// `--timeout`.
     pub timeout: Option<Duration>,
+    /// `--command`.
+    pub line: Option<String>,
     /// `--wait`.
     pub wait: Option<Duration>,
     /// `--kill`.
@@ -150,6 +154,8 @@ pub const OPTIONS: &[Row] = &[
         One(|given, text| set(&mut given.timeout, time::parse(text)))),
     row(None, "wait", "TIME", "ask again until all are healthy, for at most TIME; each attempt has --timeout", Any,
         One(|given, text| set(&mut given.wait, time::parse(text)))),
+    row(Some('c'), "command", "LINE", "LINE is a health check as written for a shell: curl -f localhost || exit 1", Any,
+        Line(|given, line| given.line = Some(line))),
     row(None, "kill", "SIGNAL", "if unhealthy, send TERM, INT, QUIT, HUP, USR1, USR2 or KILL to this container's PID 1", Any,
         One(|given, text| set(&mut given.kill, kill::signal(text)))),
     row(None, "spare", "TIME", "with --kill: spare a PID 1 younger than TIME (default: 60s)", Any,

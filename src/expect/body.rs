@@ -29,9 +29,19 @@ pub struct BodyExpectations {
     pub body_not: Vec<String>,
     /// What its JSON says.
     pub json: Vec<JsonExpectation>,
+    /// Whether the texts are found in whatever case their ASCII letters are.
+    pub any_case: bool,
 }
 
 impl BodyExpectations {
+    /// Whether `text` is in `body`.
+    fn has(&self, body: &[u8], text: &str) -> bool {
+        match self.any_case {
+            true => contains(&body.to_ascii_lowercase(), &text.to_ascii_lowercase()),
+            false => contains(body, text),
+        }
+    }
+
     /// Whether nothing is expected, so that the body need not be read.
     pub fn is_empty(&self) -> bool {
         self.body.is_empty() && self.body_not.is_empty() && self.json.is_empty()
@@ -59,7 +69,7 @@ impl BodyExpectations {
     ) -> Result<(), Box<Failure>> {
         for text in &self.body {
             in_time(deadline, Phase::Judge)?;
-            if !contains(body, text) {
+            if !self.has(body, text) {
                 return Err(Unmet::Body {
                     text: text.clone(),
                     bounded,
@@ -70,7 +80,7 @@ impl BodyExpectations {
         }
         for text in &self.body_not {
             in_time(deadline, Phase::Judge)?;
-            if contains(body, text) {
+            if self.has(body, text) {
                 return Err(unwanted(text, body));
             }
         }
@@ -116,19 +126,32 @@ impl Coming<'_> {
         let known = std::mem::replace(&mut self.known, body.len());
         for text in &self.expected.body_not {
             in_time(deadline, Phase::Body)?;
-            if has_come(body, known, text) {
+            if self.has_come(body, known, text) {
                 return Err(unwanted(text, body));
             }
         }
         let mut at = 0;
         while let Some(text) = self.missing.get(at) {
             in_time(deadline, Phase::Body)?;
-            match has_come(body, known, text) {
+            match self.has_come(body, known, text) {
                 true => _ = self.missing.swap_remove(at),
                 false => at += 1,
             }
         }
         Ok(self.missing.is_empty() && !self.expected.body.is_empty())
+    }
+
+    /// Whether `text` is in `body`, of which the first `known` bytes have been searched for it already. So it must end in the
+    /// new bytes, and these must hold its last byte. That is looked at first: otherwise each byte of a body that comes byte by
+    /// byte would cost a search as long as `text`.
+    fn has_come(&self, body: &[u8], known: usize, text: &str) -> bool {
+        let new = &body[known..];
+        let ends = text.as_bytes().last().is_none_or(|last| {
+            let same = |byte: &u8| byte.eq_ignore_ascii_case(last);
+            new.contains(last) || self.expected.any_case && new.iter().any(same)
+        });
+        let begin = known.saturating_sub(text.len().saturating_sub(1));
+        ends && self.expected.has(&body[begin..], text)
     }
 
     /// Judges `body` as [`Coming::has_all`] does: `Some` when no further byte can change the verdict.
@@ -139,16 +162,6 @@ impl Coming<'_> {
             Err(failure) => Some(Err(failure)),
         }
     }
-}
-
-/// Whether `text` is in `body`, of which the first `known` bytes have been searched for it already. So it must end in the
-/// new bytes, and these must hold its last byte. That is looked at first: otherwise each byte of a body that comes byte by
-/// byte would cost a search as long as `text`.
-fn has_come(body: &[u8], known: usize, text: &str) -> bool {
-    let new = &body[known..];
-    let ends = text.as_bytes().last().is_none_or(|last| new.contains(last));
-    let begin = known.saturating_sub(text.len().saturating_sub(1));
-    ends && contains(&body[begin..], text)
 }
 
 /// Gives up when the deadline has passed.
@@ -188,6 +201,7 @@ mod tests {
             body: vec!["UP".into()],
             body_not: vec!["DOWN".into()],
             json: vec![JsonExpectation::parse("a").unwrap()],
+            any_case: false,
         };
         let late = |phase| Box::new(Failure::TimedOut { phase, peer: None });
         for one in [

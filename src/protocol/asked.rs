@@ -5,6 +5,7 @@ use crate::expect::{BodyExpectations, HeaderExpectation, Statuses};
 use crate::snippet::Secrets;
 use crate::target::url::Url;
 use crate::target::{Host, Place};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use ureq::http::{HeaderName, HeaderValue, Method, header};
@@ -34,6 +35,10 @@ pub struct Options {
     pub follow: bool,
     /// What is sent first over plain TCP.
     pub send: Option<Vec<u8>>,
+    /// Of the addresses of `localhost`, this one alone.
+    pub only: Option<IpAddr>,
+    /// A file must be a regular one.
+    pub regular: bool,
     /// What must not be printed.
     secrets: Secrets,
 }
@@ -58,6 +63,7 @@ impl Options {
             body,
             body_not,
             json,
+            any_case: _,
         } = &self.body;
         let given = [
             (self.unix_socket.is_some(), Takes::Connection, "unix_socket"),
@@ -133,12 +139,13 @@ impl Asked<'_> {
             0 => url.host_text,
             port => format!("{}:{port}", url.host_text),
         };
-        let place = match socket {
-            Some(_) if url.host == Host::Own => {
+        let place = match (socket, self.options.only, url.host) {
+            (Some(_), _, Host::Own) => {
                 return Err("names self, and a unix socket has no address: write localhost".into());
             }
-            Some(file) => Place::Unix(file.clone()),
-            None => Place::Port(url.host, port),
+            (Some(file), ..) => Place::Unix(file.clone()),
+            (None, Some(ip), Host::Localhost) => Place::Port(Host::Ip(ip), port),
+            (None, ..) => Place::Port(url.host, port),
         };
         Ok(Located {
             name: format!("{}://{authority}", self.protocol.scheme),

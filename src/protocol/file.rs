@@ -6,6 +6,7 @@ use crate::snippet::{printable, without_userinfo};
 use crate::target::url::percent_decoded;
 use crate::target::{Probe, Target, time};
 use crate::verdict::{Answer, Failure, Health, Outcome};
+use rustix::fs::FileType;
 use rustix::io::Errno;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -25,6 +26,7 @@ fn plan(asked: &Asked) -> Result<Target, String> {
     let max_age = named.value.map(time::parse).transpose();
     let probe = FileProbe {
         file: named.file,
+        regular: asked.options.regular,
         max_age: max_age.map_err(|complaint| format!("has a max-age that {complaint}"))?,
     };
     let target = format!("{}:{}", asked.protocol.scheme, asked.rest);
@@ -34,13 +36,17 @@ fn plan(asked: &Asked) -> Result<Target, String> {
 #[derive(Debug)]
 struct FileProbe {
     file: PathBuf,
+    /// Whether it must be a regular file.
+    regular: bool,
     /// How long ago it may have been touched.
     max_age: Option<Duration>,
 }
 
 impl Probe for FileProbe {
     fn ask(&self, deadline: &Deadline) -> Answer {
-        Answer::of(deadline, || heartbeat(&self.file, self.max_age))
+        Answer::of(deadline, || {
+            heartbeat(&self.file, self.regular, self.max_age)
+        })
     }
 }
 
@@ -94,9 +100,12 @@ impl<'a> Named<'a> {
     }
 }
 
-/// Whether `file` is there, and was touched within `max_age` if that is given.
-fn heartbeat(file: &Path, max_age: Option<Duration>) -> Outcome {
+/// Whether `file` is there, is one if it must be, and was touched within `max_age` if that is given.
+fn heartbeat(file: &Path, regular: bool, max_age: Option<Duration>) -> Outcome {
     let data = rustix::fs::stat(file).map_err(|errno| failure(file, errno))?;
+    if regular && !FileType::from_raw_mode(data.st_mode).is_file() {
+        return Err(failure(file, Errno::ISDIR));
+    }
     // A time before 1970 counts as 1970.
     let seconds = u64::try_from(data.st_mtime).unwrap_or(0);
     let touched = SystemTime::UNIX_EPOCH + Duration::new(seconds, data.st_mtime_nsec as u32);

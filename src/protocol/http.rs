@@ -161,8 +161,8 @@ impl HttpProbe {
         let host = net::own(self.host, self.port, Transport::Tcp);
         Request {
             place: match &self.place {
-                Place::Port(..) => Place::Port(host, self.port),
-                socket => socket.clone(),
+                Place::Port(Host::Own, port) => Place::Port(host, *port),
+                place => place.clone(),
             },
             method: self.options.method.clone().unwrap_or(default),
             uri: request::http_uri(host, self.port, &self.path)

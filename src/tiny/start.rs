@@ -17,10 +17,12 @@ use std::os::unix::ffi::OsStrExt;
 #[unsafe(no_mangle)]
 unsafe extern "C" fn main(count: c_int, arguments: *const *const c_char) -> c_int {
     super::signals::block_those_of_writes();
-    let arguments: Vec<OsString> = (1..usize::try_from(count).unwrap_or(0))
+    let mut arguments = (0..usize::try_from(count).unwrap_or(0))
         // SAFETY: see above; `count` bounds the index.
-        .map(|at| unsafe { CStr::from_ptr(*arguments.add(at)) })
-        .map(|argument| OsStr::from_bytes(argument.to_bytes()).to_owned())
+        .map(|at| unsafe { CStr::from_ptr(*arguments.add(at)) }.to_bytes());
+    let name = arguments.next().unwrap_or_default();
+    let arguments: Vec<OsString> = arguments
+        .map(|argument| OsStr::from_bytes(argument).to_owned())
         .collect();
-    c_int::from(crate::exit_code(arguments))
+    c_int::from(crate::exit_code(name, arguments))
 }

@@ -4,8 +4,10 @@
 
 mod asked;
 mod awkward;
+mod differential;
 mod documents;
 mod misuse;
+mod shell;
 mod variables;
 
 use crate::support::matches;
@@ -24,8 +26,10 @@ pub fn trials() -> Vec<Trial> {
     for more in [
         asked::trials(),
         misuse::trials(),
+        shell::trials(),
         variables::trials(),
         awkward::trials(),
+        differential::trials(),
         documents::trials(),
     ] {
         trials.extend(more);
@@ -90,6 +94,7 @@ const VALUED: &[Valued] = &[
     valued(Some('u'), "user", "me:pass", "me", "--user: the value has no colon*"),
     valued(Some('A'), "user-agent", "probe/1", "a\tb", "--user-agent: \"a\\tb\" has a control character"),
     on(Some("tcp://localhost:1"), valued(None, "send", "PING\\r\\n", "\\q", "--send: the value has an escape that is none of *")),
+    Valued { bad: None, ..on(None, valued(Some('c'), "command", "curl localhost", "", "")) },
     valued(Some('t'), "timeout", "500ms", "1w", "--timeout: \"1w\" is not a time*"),
     valued(None, "wait", "1ms", "1w", "--wait: \"1w\" is not a time*"),
 ];

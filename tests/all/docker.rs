@@ -17,6 +17,7 @@ use crate::support::{self, Outcome, Run, Skip, matches, only_if_asked};
 
 // Below this module, because they need the same images.
 mod kill;
+mod shell;
 mod swarm;
 
 /// As most services run.
@@ -71,6 +72,7 @@ pub fn trials() -> Vec<Trial> {
         }),
     ];
     trials.extend(kill::trials(&images));
+    trials.extend(shell::trials(&images));
     trials.extend(swarm::trials(&images));
     only_if_asked("needs the Docker engine", trials)
 }
@@ -441,11 +443,15 @@ struct Container {
 
 impl Container {
     fn start(image: &str, options: &str) -> Self {
-        let command = format!("create --label {} {options} {image}", label());
-        let id = succeed(&Vec::from_iter(command.split_whitespace()));
+        Self::with(image, &Vec::from_iter(options.split_whitespace()))
+    }
+
+    fn with(image: &str, options: &[&str]) -> Self {
+        let label = label();
+        let id = succeed(&[&["create", "--label", &label], options, &[image]].concat());
         let mut container = Container { id, address: None };
         succeed(&["start", &container.id]);
-        if options.contains("--publish") {
+        if options.contains(&"--publish") {
             container.address = Some(succeed(&["port", &container.id, "6767"]));
         }
         container

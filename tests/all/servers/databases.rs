@@ -43,7 +43,7 @@ pub fn redis(row: &Row) -> Result<(), Skip> {
         |_| false,
         || {
             row.run(port, "answers");
-            check(by_socket).healthy("healthy: redis://localhost:6379: answers in * ms");
+            check(by_socket).healthy("healthy: redis://localhost:6379: answers in * ms via *");
             // An answer without authentication is one all the same.
             say("CONFIG SET requirepass secret");
             check([&url]).healthy(&format!(
@@ -140,7 +140,7 @@ pub fn mariadb(row: &Row) -> Result<(), Skip> {
         || {
             for _ in 0..5 {
                 row.run(port, "answers");
-                check(by_socket).healthy("healthy: mysql://localhost:3306: answers in * ms");
+                check(by_socket).healthy("healthy: mysql://localhost:3306: answers in * ms via *");
             }
         },
     );
@@ -164,14 +164,14 @@ pub fn mariadb(row: &Row) -> Result<(), Skip> {
     server.logs_only(
         |_| false,
         || {
-            check(by_socket).healthy("healthy: mysql://localhost:3306: answers in * ms");
+            check(by_socket).healthy("healthy: mysql://localhost:3306: answers in * ms via *");
         },
     );
     server.stop();
     // Somebody repairs it: every name is accepted.
     let mut server = start(&["--skip-grant-tables"])?;
     server.up(&by_socket);
-    check(by_socket).healthy("healthy: mysql://localhost:3306: answers in * ms");
+    check(by_socket).healthy("healthy: mysql://localhost:3306: answers in * ms via *");
     Ok(())
 }
 
@@ -223,7 +223,8 @@ pub fn postgres(row: &Row) -> Result<(), Skip> {
         || {
             for _ in 0..5 {
                 row.run(port, "answers");
-                check(by_socket).healthy("healthy: postgres://localhost:5432: answers in * ms");
+                check(by_socket)
+                    .healthy("healthy: postgres://localhost:5432: answers in * ms via *");
             }
         },
     );
@@ -254,7 +255,7 @@ pub fn postgres(row: &Row) -> Result<(), Skip> {
                 for _ in 0..5 {
                     row.run(port, "answers, wants authentication");
                     check(by_socket).healthy(
-                        "healthy: postgres://localhost:5432: answers, wants authentication in * ms",
+                        "healthy: postgres://localhost:5432: answers, wants authentication in * ms via *",
                     );
                 }
             },
@@ -334,7 +335,7 @@ pub fn memcached(row: &Row) -> Result<(), Skip> {
     let mut server = home.start("memcached", &["-c", "100", "-s", &socket])?;
     let by_socket = ["--unix-socket", &socket, "memcached://localhost"];
     server.up(&by_socket);
-    check(by_socket).healthy("healthy: memcached://localhost:11211: answers in * ms");
+    check(by_socket).healthy("healthy: memcached://localhost:11211: answers in * ms via *");
     Ok(())
 }
 

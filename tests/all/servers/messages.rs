@@ -31,7 +31,7 @@ pub fn mosquitto(row: &Row) -> Result<(), Skip> {
     server.up(&[&url]);
     server.logs_only(no_complaint, || {
         row.run(port, "answers");
-        check(by_socket).healthy("healthy: mqtt://localhost:1883: answers in * ms");
+        check(by_socket).healthy("healthy: mqtt://localhost:1883: answers in * ms via *");
     });
     server.hangs(&[&url], &url);
     server.dies(&[&url], &url);

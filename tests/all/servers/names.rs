@@ -136,7 +136,7 @@ pub fn clamd(row: &Row) -> Result<(), Skip> {
         || {
             row.run(port, "answers");
             let by_socket = ["--unix-socket", &socket, "clamd://localhost"];
-            check(by_socket).healthy("healthy: clamd://localhost:3310: answers in * ms");
+            check(by_socket).healthy("healthy: clamd://localhost:3310: answers in * ms via *");
         },
     );
     let http = format!("http://localhost:{port}/");

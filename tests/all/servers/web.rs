@@ -72,7 +72,7 @@ pub fn nginx(row: &Row) -> Result<(), Skip> {
         "--body",
         "up",
     ])
-    .healthy("healthy: http://localhost:80/health: 200 OK in * ms");
+    .healthy("healthy: http://localhost:80/health: 200 OK in * ms via *");
     check([&url("/status"), "--body", "Active connections"])
         .healthy(&format!("healthy: {}: 200 OK in * ms", url("/status")));
     check([&url("/"), "--body", "behind nginx"])
@@ -111,7 +111,7 @@ pub fn haproxy(row: &Row) -> Result<(), Skip> {
     let mut server = home.start("haproxy", &["-db", "-f", &file])?;
     shows(row, &mut server, port, "200 OK");
     check(["--unix-socket", &socket, "http://localhost/health"])
-        .healthy("healthy: http://localhost:80/health: 200 OK in * ms");
+        .healthy("healthy: http://localhost:80/health: 200 OK in * ms via *");
     let url = format!("http://localhost:{port}/");
     let answers = |name: &str| check([&url, "--body", name]).code == Some(0);
     server.eventually("sending traffic to one", || answers("one"));
@@ -368,7 +368,7 @@ pub fn gunicorn(row: &Row) -> Result<(), Skip> {
         "database.up=true",
         "http://localhost/health",
     ])
-    .healthy("healthy: http://localhost:80/health: 200 OK in * ms");
+    .healthy("healthy: http://localhost:80/health: 200 OK in * ms via *");
     home.file("ill", "");
     check(row.moved(port)).unhealthy(&format!(
         "unhealthy: {}: status 503, expected 200-299; body: {{\"status\": \"DOWN\", \"database\": {{\"up\": false}}}} (* ms)",
@@ -515,7 +515,7 @@ pub fn php_fpm(row: &Row) -> Result<(), Skip> {
     let mut server = start(&socket, "ping.path = /ping")?;
     let by_socket = ["--unix-socket", &socket, "fastcgi://localhost/ping"];
     server.up(&by_socket);
-    check(by_socket).healthy("healthy: fastcgi://localhost:9000/ping: answers in * ms");
+    check(by_socket).healthy("healthy: fastcgi://localhost:9000/ping: answers in * ms via *");
     Ok(())
 }
 
