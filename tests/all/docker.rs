@@ -442,13 +442,15 @@ struct Container {
 }
 
 impl Container {
+    /// `image` can be followed by arguments of its program.
     fn start(image: &str, options: &str) -> Self {
         Self::with(image, &Vec::from_iter(options.split_whitespace()))
     }
 
     fn with(image: &str, options: &[&str]) -> Self {
         let label = label();
-        let id = succeed(&[&["create", "--label", &label], options, &[image]].concat());
+        let image = Vec::from_iter(image.split(' '));
+        let id = succeed(&[&["create", "--label", &label], options, &image].concat());
         let mut container = Container { id, address: None };
         succeed(&["start", &container.id]);
         if options.contains(&"--publish") {

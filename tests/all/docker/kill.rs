@@ -19,6 +19,13 @@ pub(super) fn trials(images: &Arc<Images>) -> Vec<Trial> {
                 an_ill_service_is_restarted(images);
             },
         ),
+        trial(
+            images,
+            "docker::kill::a_hung_service_is_restarted",
+            |images| {
+                a_hung_service_is_restarted(images);
+            },
+        ),
         trial(images, "docker::kill::a_slow_start_is_spared", |images| {
             a_slow_start_is_spared(images);
         }),
@@ -80,6 +87,18 @@ fn an_ill_service_is_restarted(images: &Images) {
             "healthy: http://localhost:6767/health: 200 OK in * ms\n",
         );
     }
+}
+
+/// A service that accepts connections and answers none of its requests, because its database hangs.
+fn a_hung_service_is_restarted(images: &Images) {
+    let check = "-p 6767 -t 500ms --kill TERM --spare 1s";
+    let image = image(images.accounts(), "kill-hung", check, "");
+    let container = Container::start(&image, ALWAYS);
+    container.answers();
+    container.get("/testability/hanging/true");
+    restarts(&container);
+    let line = "healthy: http://localhost:6767/health: 200 OK in * ms\n";
+    container.becomes("healthy", 0, line);
 }
 
 /// A check that waits out a short illness, and a PID 1 that is too young to be told that it is ill.

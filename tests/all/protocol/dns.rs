@@ -385,11 +385,16 @@ fn truncated_answers() {
         assert_eq!(query[2..], fake.asked()[0]);
     }
     // Nobody takes it there.
-    let fake = Fake::new(|query| vec![response(query, 0x8380, [5, 0, 0], b"")]);
-    let (name, address) = (fake.target(), fake.address);
-    if TcpListener::bind(address).is_ok() {
-        check([&name]).unhealthy(&format!("unhealthy: {name}: connection refused at {address}* (*s)"));
-    }
+    let (socket, address) = loop {
+        let socket = udp("127.0.0.1");
+        let address = socket.local_addr().expect("its address");
+        if TcpListener::bind(address).is_ok() {
+            break (socket, address);
+        }
+    };
+    let fake = Fake::on(socket, Box::new(|query| vec![response(query, 0x8380, [5, 0, 0], b"")]));
+    let name = fake.target();
+    check([&name]).unhealthy(&format!("unhealthy: {name}: connection refused at {address}* (*s)"));
 }
 
 fn where_self_listens() -> Result<(), Skip> {

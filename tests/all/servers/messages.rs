@@ -59,7 +59,7 @@ pub fn mosquitto(row: &Row) -> Result<(), Skip> {
         .expect("send");
     let _ = client.read(&mut [0; 4]).expect("receive");
     check([&url]).unhealthy(&format!(
-        "unhealthy: {url}: connection * while waiting for the reply (* ms)"
+        "unhealthy: {url}: connection * while waiting for the reply; it may speak TLS: try tls:// (* ms)"
     ));
     Ok(())
 }
