@@ -3,8 +3,10 @@
 //! Read only when time has run out. What has held the container up is counted since its start, so one look is taken earlier,
 //! when a quarter of a wait is over and nothing has come: what answers in time costs nothing.
 
-use rustix::buffer::spare_capacity;
-use rustix::fs::{Mode, OFlags};
+use crate::proc;
+use crate::search::joined;
+use crate::starved;
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -25,9 +27,6 @@ pub enum Sign {
 
 /// From so many percent on, something is worth a word.
 const MANY: u64 = 20;
-
-/// Where a container sees its own.
-const GROUP: &str = "/sys/fs/cgroup/";
 
 /// One version of control groups.
 struct Version {
@@ -91,7 +90,7 @@ impl Look {
         Look {
             at: Instant::now(),
             throttling: throttling(),
-            waited: word(&text_of("/proc/1/", "schedstat"), 1),
+            waited: starved::waited("/proc/1/schedstat"),
         }
     }
 
@@ -115,21 +114,20 @@ pub fn look() {
     *EARLIER.lock().unwrap_or_else(PoisonError::into_inner) = Some(Look::now());
 }
 
-/// What the container is short of, the most telling first: of CPU, and of memory.
-pub fn signs() -> Vec<Sign> {
+/// What the container is short of: of CPU, by the most telling sign, and of memory.
+pub fn signs() -> [Option<Sign>; 2] {
     let earlier = *EARLIER.lock().unwrap_or_else(PoisonError::into_inner);
-    let pressed = |file| {
-        let percent = full_of_ten_seconds(&text_of(GROUP, file));
-        percent.filter(|&percent| percent >= MANY)
-    };
-    let cpu = earlier
-        .and_then(|earlier| Look::now().since(&earlier))
-        .or_else(|| pressed("cpu.pressure").map(Sign::NoCpu));
-    let memory = VERSIONS
-        .iter()
-        .find_map(memory)
-        .or_else(|| pressed("memory.pressure").map(Sign::NoMemory));
-    cpu.into_iter().chain(memory).collect()
+    let cpu = earlier.and_then(|earlier| Look::now().since(&earlier));
+    let memory = VERSIONS.iter().find_map(memory);
+    [
+        cpu.or_else(|| pressed("cpu.pressure").map(Sign::NoCpu)),
+        memory.or_else(|| pressed("memory.pressure").map(Sign::NoMemory)),
+    ]
+}
+
+/// For how many percent of the last ten seconds all processes stood still, if they are many.
+fn pressed(file: &str) -> Option<u64> {
+    full_of_ten_seconds(&text_of(file)).filter(|&percent| percent >= MANY)
 }
 
 /// For how many percent of `time` the quota has held the container up, if they are many.
@@ -149,12 +147,12 @@ fn many(micros: u64, time: Duration) -> Option<u64> {
 
 fn throttling() -> Option<(Throttling, &'static str)> {
     VERSIONS.iter().find_map(|version| {
-        let seen = throttling_in(&text_of(GROUP, version.cpu_stat), version.throttled)?;
+        let seen = throttling_in(&text_of(version.cpu_stat), version.throttled)?;
         Some((seen, version.quota))
     })
 }
 
-fn throttling_in(text: &str, (name, per_micro): (&str, u64)) -> Option<Throttling> {
+fn throttling_in(text: &[u8], (name, per_micro): (&str, u64)) -> Option<Throttling> {
     Some(Throttling {
         micros: counted(text, name)? / per_micro,
         periods: counted(text, "nr_throttled ")?,
@@ -162,16 +160,12 @@ fn throttling_in(text: &str, (name, per_micro): (&str, u64)) -> Option<Throttlin
 }
 
 fn memory(version: &Version) -> Option<Sign> {
-    let [used, limit, stat] = version.memory.map(|file| text_of(GROUP, file));
+    let [used, limit, stat] = version.memory;
     // `max` is no number: there is no limit.
-    let (used, limit) = (word(&used, 0)?, word(&limit, 0)?);
-    let inactive = counted(&stat, version.inactive).unwrap_or(0);
+    let limit = counted(&text_of(limit), "")?;
+    let used = counted(&text_of(used), "")?;
+    let inactive = counted(&text_of(stat), version.inactive).unwrap_or(0);
     is_full(used, inactive, limit).then_some(Sign::MemoryFull(limit, version.limit))
-}
-
-/// The number that is the word `at` of a text.
-fn word(text: &str, at: usize) -> Option<u64> {
-    text.trim_ascii_end().split(' ').nth(at)?.parse().ok()
 }
 
 /// Whether so much is used that could not be given back at once that less than a sixteenth is left. Files that were read
@@ -181,28 +175,19 @@ fn is_full(used: u64, inactive: u64, limit: u64) -> bool {
 }
 
 /// The number in the line that begins with `name`.
-fn counted(text: &str, name: &str) -> Option<u64> {
-    let mut lines = text.split('\n');
-    lines.find_map(|line| line.strip_prefix(name)?.parse().ok())
+fn counted(text: &[u8], name: &str) -> Option<u64> {
+    proc::number_of(text, name, 10)
 }
 
 /// The whole percents for which all processes stood still in the last ten seconds (the kernel's accounting/psi.rst).
-fn full_of_ten_seconds(text: &str) -> Option<u64> {
-    let average = text
-        .split('\n')
-        .find_map(|line| line.strip_prefix("full avg10="))?;
-    average.split('.').next()?.parse().ok()
+fn full_of_ten_seconds(text: &[u8]) -> Option<u64> {
+    counted(text, "full avg10=")
 }
 
-/// The text of a file of the kernel's; empty if there is none.
-fn text_of(folder: &str, file: &str) -> String {
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-    let mut text = Vec::new();
-    if let Ok(opened) = rustix::fs::open([folder, file].concat(), flags, Mode::empty()) {
-        text.reserve(4096);
-        let _ = rustix::io::read(&opened, spare_capacity(&mut text));
-    }
-    String::from_utf8(text).unwrap_or_default()
+/// The beginning of a file of the container's control group; empty if there is none.
+fn text_of(file: &str) -> Vec<u8> {
+    let file = joined(&["/sys/fs/cgroup/", file], "");
+    proc::read(Path::new(&file), 1).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -218,20 +203,29 @@ mod tests {
             periods: 21,
         };
         for (text, version) in [(two, &VERSIONS[0]), (one, &VERSIONS[1])] {
-            assert_eq!(throttling_in(text, version.throttled), Some(seen));
+            assert_eq!(
+                throttling_in(text.as_bytes(), version.throttled),
+                Some(seen)
+            );
         }
         // Without a limit, version 2 does not count.
-        assert_eq!(throttling_in("usage_usec 5\n", VERSIONS[0].throttled), None);
+        assert_eq!(
+            throttling_in(b"usage_usec 5\n", VERSIONS[0].throttled),
+            None
+        );
         let pressure = "some avg10=99.00 avg60=1.00 avg300=0.00 total=1\nfull avg10=42.99 avg60=0.00 avg300=0.00 total=1\n";
-        assert_eq!(full_of_ten_seconds(pressure), Some(42));
+        assert_eq!(full_of_ten_seconds(pressure.as_bytes()), Some(42));
         // Linux before 5.13 has no such line for the CPU.
         assert_eq!(
-            full_of_ten_seconds("some avg10=99.00 avg60=1.00 avg300=0.00 total=1\n"),
+            full_of_ten_seconds(b"some avg10=99.00 avg60=1.00 avg300=0.00 total=1\n"),
             None
         );
         for broken in ["", "full avg10=", "full avg10=x", "throttled_usec \n", "\0"] {
-            assert_eq!(full_of_ten_seconds(broken), None);
-            assert_eq!(throttling_in(broken, VERSIONS[0].throttled), None);
+            assert_eq!(full_of_ten_seconds(broken.as_bytes()), None);
+            assert_eq!(
+                throttling_in(broken.as_bytes(), VERSIONS[0].throttled),
+                None
+            );
         }
     }
 

@@ -200,17 +200,18 @@ fn targets_of(
     urls: &[String],
     options: &Arc<Options>,
 ) -> Result<Vec<(Target, &'static Protocol)>, Usage> {
-    let planned = urls.iter().map(|text| {
-        protocol::target(text, options).map_err(|complaint| {
+    let mut planned = Vec::with_capacity(urls.len());
+    for text in urls {
+        planned.push(protocol::target(text, options).map_err(|complaint| {
             let kept = without_bad_port(text);
             let (shown, unbraced) = (shown(OsStr::new(kept)), unbraced(text));
             let hidden = if kept.len() < text.len() { ":..." } else { "" };
             Usage(format!(
                 "{origin}: \"{shown}{hidden}\" {complaint}{unbraced}"
             ))
-        })
-    });
-    planned.collect()
+        })?);
+    }
+    Ok(planned)
 }
 
 /// The URL that `--host`, `--port` and `--path` describe.

@@ -44,7 +44,7 @@ pub enum NotInstalled {
 /// Why the file is not there.
 pub fn install(file: &str) -> Result<Installed, NotInstalled> {
     let program = proc::read(Path::new(OWN), usize::MAX).map_err(NotInstalled::Source)?;
-    match rustix::fs::lstat(file) {
+    match rustix::fs::lstat(Path::new(file)) {
         Err(Errno::NOENT) => {}
         Err(errno) => return Err(NotInstalled::Target(errno)),
         Ok(found) => {
@@ -67,7 +67,7 @@ pub fn install(file: &str) -> Result<Installed, NotInstalled> {
     written.map_err(NotInstalled::Target)?;
     // So that the name, too, survives a power cut. Where a directory cannot be synced, the file is there all the same.
     let directory = if directory.is_empty() { "." } else { directory };
-    let opened = rustix::fs::open(directory, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty());
+    let opened = proc::open(Path::new(directory), OFlags::RDONLY, Mode::empty());
     let _ = opened.map(rustix::fs::fsync);
     Ok(Installed::Written)
 }
@@ -75,19 +75,20 @@ pub fn install(file: &str) -> Result<Installed, NotInstalled> {
 /// Writes a file of another name, and renames it to `file`.
 fn replace(directory: &str, file: &str, bytes: &[u8]) -> Result<(), Errno> {
     // EXCL follows no link, so nobody can have planted one.
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
     let mut number = 0;
     let (temporary, opened) = loop {
         let temporary = format!("{directory}.healthchecker.{number}");
-        match rustix::fs::open(&*temporary, flags, Mode::RUSR | Mode::WUSR) {
+        match proc::open(Path::new(&temporary), flags, Mode::RUSR | Mode::WUSR) {
             // Another container's, which installs it as well; or it was left behind when its writer was killed.
             Err(Errno::EXIST) if number < MOST => number += 1,
             opened => break (temporary, opened?),
         }
     };
-    let done = write(&opened, bytes).and_then(|()| rustix::fs::rename(&*temporary, file));
+    let done = write(&opened, bytes)
+        .and_then(|()| rustix::fs::rename(Path::new(&temporary), Path::new(file)));
     if done.is_err() {
-        let _ = rustix::fs::unlink(&*temporary);
+        let _ = rustix::fs::unlink(Path::new(&temporary));
     }
     done
 }

@@ -2,7 +2,7 @@
 //!
 //! Plain Docker restarts what has ended, and not what is unhealthy. So whoever is unhealthy is told to end.
 
-use crate::proc::{self, Stat, TICKS};
+use crate::proc::{self, Stat, TICKS, number_of};
 use crate::search;
 use crate::starved::Watch;
 use crate::target::Complaint;
@@ -154,35 +154,29 @@ fn age() -> Result<Duration, NotSent> {
 fn is_heard(signal: Signal) -> Result<bool, NotSent> {
     let status = read("/proc/1/status")?;
     let has = |name| has_signal(&status, name, signal);
-    if has("SigCgt:") || has("SigBlk:") {
+    if has("SigCgt:\t") || has("SigBlk:\t") {
         return Ok(true);
     }
     // An init such as tini has no handlers: it waits in sigtimedwait(2), and while it does, the kernel does not show as
     // blocked what it waits for. The name of the function in which it sleeps tells; 0 is none.
     match proc::read(Path::new("/proc/1/wchan"), proc::LONG) {
         Ok(name) if search::contains(&name, "sigtimedwait") => Ok(true),
-        Ok(name) if name != b"0" => Err(NotSent::Unheard(has("SigIgn:"))),
+        Ok(name) if name != b"0" => Err(NotSent::Unheard(has("SigIgn:\t"))),
         _ => Ok(false),
     }
 }
 
 /// Whether a set of signals in `/proc/PID/status` has this one.
 fn has_signal(status: &[u8], name: &str, signal: Signal) -> bool {
-    let set = field(status, name).and_then(|digits| std::str::from_utf8(digits).ok());
-    let set = set.and_then(|digits| u64::from_str_radix(digits, 16).ok());
-    set.unwrap_or(0) >> (signal.as_raw() - 1) & 1 == 1
-}
-
-/// The first word of a field in `/proc/PID/status`.
-fn field<'a>(status: &'a [u8], name: &str) -> Option<&'a [u8]> {
-    let mut lines = status.split(|&byte| byte == b'\n');
-    let value = lines.find_map(|line| line.strip_prefix(name.as_bytes()))?;
-    value.trim_ascii().split(|&byte| byte == b'\t').next()
+    let set = number_of(status, name, 16).unwrap_or(0);
+    set >> (signal.as_raw() - 1) & 1 == 1
 }
 
 /// The real user of PID 1.
 fn user() -> Option<u32> {
-    proc::number(field(&read("/proc/1/status").ok()?, "Uid:")?)
+    number_of(&read("/proc/1/status").ok()?, "Uid:\t", 10)?
+        .try_into()
+        .ok()
 }
 
 #[cfg(test)]
@@ -218,10 +212,10 @@ mod tests {
     fn sets_of_signals() {
         // As of an init that blocks TERM, and handles nothing.
         let init = b"Name:\tinit\nUid:\t65532\t0\t0\t0\nSigBlk:\tfffffffe7bf0fa07\nSigIgn:\t0000000000300000\nSigCgt:\t0000000000000000\n";
-        assert_eq!(field(init, "Uid:"), Some(&b"65532"[..]));
-        assert!(has_signal(init, "SigBlk:", Signal::HUP));
-        assert!(!has_signal(init, "SigCgt:", Signal::TERM));
-        assert!(!has_signal(b"", "SigCgt:", Signal::TERM));
-        assert!(!has_signal(b"SigCgt:\tx\n", "SigCgt:", Signal::TERM));
+        assert_eq!(number_of(init, "Uid:\t", 10), Some(65532));
+        assert!(has_signal(init, "SigBlk:\t", Signal::HUP));
+        assert!(!has_signal(init, "SigCgt:\t", Signal::TERM));
+        assert!(!has_signal(b"", "SigCgt:\t", Signal::TERM));
+        assert!(!has_signal(b"SigCgt:\tx\n", "SigCgt:\t", Signal::TERM));
     }
 }

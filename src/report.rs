@@ -16,6 +16,7 @@ pub use words::{MAX_LINE, line};
 use words::{NO_STATUS, status};
 
 mod acts;
+mod advice;
 mod failure;
 mod stream;
 mod time;

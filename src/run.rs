@@ -23,22 +23,12 @@ pub fn elsewhere(targets: &[Target]) -> Option<IpAddr> {
     })
 }
 
-/// Asks `targets` in order, and hands each answer to `each` as it comes. Returns whether all are healthy.
-fn in_order(
-    targets: &[Target],
-    deadline: &Deadline,
-    each: &mut dyn FnMut(&Target, Answer),
-) -> bool {
-    let mut healthy = true;
-    for target in targets {
-        let answer = match deadline.remaining() {
-            Ok(_) => target.ask(deadline),
-            Err(_) => Answer::of(deadline, || Err(Box::new(Failure::NotAsked))),
-        };
-        healthy &= answer.outcome.is_ok();
-        each(target, answer);
+/// Asks `target`, if time is left.
+fn ask(target: &Target, deadline: &Deadline) -> Answer {
+    match deadline.remaining() {
+        Ok(_) => target.ask(deadline),
+        Err(_) => Answer::of(deadline, || Err(Box::new(Failure::NotAsked))),
     }
-    healthy
 }
 
 /// What to look at next, if `outcome` is a failure. It can cost some system calls, so it is asked for only where it is shown.

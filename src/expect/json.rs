@@ -1,6 +1,7 @@
 //! What is expected of a JSON body: something at a path, or a value there. Pure.
 
 use super::{document, sick};
+use crate::search::split_once;
 use crate::verdict::{Snippet, Unmet};
 
 /// A PATH has at most this many steps, because [`document::at`] recurses once for each.
@@ -28,16 +29,22 @@ impl JsonExpectation {
         if let Some(complaint) = not_meant(path, value.as_deref().unwrap_or_default()) {
             return Err(complaint);
         }
-        let steps = match path.strip_prefix('/') {
-            Some(pointer) => pointer.split('/').map(unescape).collect::<Option<Vec<_>>>(),
-            None if path.split('.').all(|key| !key.is_empty()) => {
-                Some(path.split('.').map(str::to_owned).collect())
-            }
-            None => {
-                return Err("is no PATH or PATH=VALUE such as status=UP, checks.0.name or /a~1b");
-            }
+        let (keys, between) = match path.strip_prefix('/') {
+            Some(pointer) => (pointer, '/'),
+            None => (path, '.'),
         };
-        let steps = steps.ok_or("has a ~ that is neither ~0 nor ~1 (RFC 6901)")?;
+        let mut steps = Vec::new();
+        for key in keys.split(between) {
+            steps.push(match between {
+                '/' => unescape(key).ok_or("has a ~ that is neither ~0 nor ~1 (RFC 6901)")?,
+                _ if key.is_empty() => {
+                    return Err(
+                        "is no PATH or PATH=VALUE such as status=UP, checks.0.name or /a~1b",
+                    );
+                }
+                _ => key.to_owned(),
+            });
+        }
         if steps.len() > MAX_STEPS {
             return Err("has a PATH of more than 100 steps");
         }
@@ -99,18 +106,19 @@ fn not_meant(path: &str, value: &str) -> Option<&'static str> {
 }
 
 /// RFC 6901: `~1` is `/`, `~0` is `~`, and any other `~` is an error.
-fn unescape(token: &str) -> Option<String> {
-    let mut parts = token.split('~');
-    let mut out = parts.next()?.to_owned();
-    for part in parts {
-        let (digit, rest) = part.split_at_checked(1)?;
-        out.push(match digit {
-            "0" => '~',
-            "1" => '/',
+fn unescape(mut token: &str) -> Option<String> {
+    let mut out = String::new();
+    while let Some((before, after)) = split_once(token, "~") {
+        let (digit, rest) = after.split_at_checked(1)?;
+        out.push_str(before);
+        out.push_str(match digit {
+            "0" => "~",
+            "1" => "/",
             _ => return None,
         });
-        out.push_str(rest);
+        token = rest;
     }
+    out.push_str(token);
     Some(out)
 }
 

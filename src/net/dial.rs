@@ -41,97 +41,63 @@ impl Opening<'_> {
 /// # Errors
 /// [`Failure`]: that all addresses refused, or else why the first one that did not refuse could not be reached.
 pub fn dial(place: &Place, opening: Opening, deadline: &Deadline) -> Result<Stream, Box<Failure>> {
-    match place {
-        Place::Unix(path) => dial_unix(path, deadline),
-        &Place::Port(host, port) => {
-            let transport = match opening {
-                Opening::Datagram(_) => Transport::Udp,
-                _ => Transport::Tcp,
-            };
-            match own(host, port, transport) {
-                Host::Ip(ip) if !is_here(ip) => Err(Failure::NotThisMachine(ip)),
-                host => dial_ip(host, port, opening, deadline),
-            }
-        }
-    }
-    .map_err(Box::new)
-}
-
-fn dial_unix(path: &Path, deadline: &Deadline) -> Result<Stream, Failure> {
-    let peer = Peer::Unix(path.to_owned());
-    let connected = match SocketAddrUnix::new(path) {
-        Ok(address) => connected_unix(&address, deadline),
-        Err(errno) => Err(Ok(errno)),
-    };
-    match connected {
-        Ok(fd) => Ok(Stream {
-            fd,
-            peer,
-            is_reset: false,
-        }),
-        Err(Ok(Errno::CONNREFUSED)) => Err(Failure::Refused(vec![peer])),
-        Err(Ok(errno)) => Err(unreachable(peer, errno)),
-        Err(Err(Expired)) => Err(timed_out(peer)),
-    }
-}
-
-fn dial_ip(
-    host: Host,
-    port: u16,
-    opening: Opening,
-    deadline: &Deadline,
-) -> Result<Stream, Failure> {
     let mut refused = Vec::new();
-    let mut failure = None;
-    for address in addresses(host, port) {
-        let (peer, connected) = match opening {
-            Opening::Datagram(question) => {
-                (Peer::Udp(address), answered(address, question, deadline))
+    let mut failed = None;
+    for peer in peers(place, opening)?.into_iter().flatten() {
+        let connected = match (&peer, opening) {
+            (&Peer::Udp(address), Opening::Datagram(question)) => {
+                answered(address, question, deadline)
             }
-            _ => (
-                Peer::Tcp(address),
-                connected_tcp(address, opening, deadline),
-            ),
+            (&Peer::Tcp(address) | &Peer::Udp(address), _) => {
+                connected_tcp(address, opening, deadline)
+            }
+            (Peer::Unix(path), _) => connected_unix(path, deadline),
         };
         match connected {
             Ok((fd, is_reset)) => return Ok(Stream { fd, peer, is_reset }),
             Err(Ok(Errno::CONNREFUSED)) => refused.push(peer),
-            Err(Ok(errno)) => {
-                failure.get_or_insert(unreachable(peer, errno));
+            Err(Ok(errno)) if failed.is_none() => failed = Some((peer, errno.raw_os_error())),
+            Err(Ok(_)) => {}
+            Err(Err(Expired)) => {
+                return Err(Box::new(Failure::TimedOut {
+                    phase: Phase::Connect,
+                    peer: Some(peer),
+                }));
             }
-            Err(Err(Expired)) => return Err(timed_out(peer)),
         }
     }
-    // A refusal says more than "no IPv6 here", so it is the failure that is reported.
-    let failure = failure.filter(|_| refused.is_empty());
-    Err(failure.unwrap_or(Failure::Refused(refused)))
+    Err(Box::new(match failed {
+        // A refusal says more than "no IPv6 here", so it is the failure that is reported.
+        Some((peer, errno)) if refused.is_empty() => Failure::Unreachable { peer, errno },
+        _ => Failure::Refused(refused),
+    }))
 }
 
-/// The addresses to try, in order. `host` is no [`Host::Own`] any more.
-fn addresses(host: Host, port: u16) -> impl Iterator<Item = SocketAddr> {
-    let both = match host {
-        Host::Localhost | Host::Own => [
-            Some(Ipv4Addr::LOCALHOST.into()),
-            Some(Ipv6Addr::LOCALHOST.into()),
-        ],
-        Host::Ip(ip) => [Some(ip), None],
+/// Whom to try, in order.
+fn peers(place: &Place, opening: Opening) -> Result<[Option<Peer>; 2], Box<Failure>> {
+    let (host, port) = match place {
+        Place::Unix(path) => return Ok([Some(Peer::Unix(path.to_owned())), None]),
+        &Place::Port(host, port) => (host, port),
     };
-    both.into_iter()
-        .flatten()
-        .map(move |ip: IpAddr| SocketAddr::new(ip, port))
-}
-
-fn unreachable(peer: Peer, errno: Errno) -> Failure {
-    Failure::Unreachable {
-        peer,
-        errno: errno.raw_os_error(),
-    }
-}
-
-fn timed_out(peer: Peer) -> Failure {
-    Failure::TimedOut {
-        phase: Phase::Connect,
-        peer: Some(peer),
+    let transport = match opening {
+        Opening::Datagram(_) => Transport::Udp,
+        _ => Transport::Tcp,
+    };
+    let peer = |ip: IpAddr| {
+        let address = SocketAddr::new(ip, port);
+        Some(match transport {
+            Transport::Tcp => Peer::Tcp(address),
+            Transport::Udp => Peer::Udp(address),
+        })
+    };
+    match own(host, port, transport) {
+        Host::Ip(ip) if !is_here(ip) => Err(Box::new(Failure::NotThisMachine(ip))),
+        Host::Ip(ip) => Ok([peer(ip), None]),
+        // `own` leaves no `Host::Own`.
+        Host::Localhost | Host::Own => Ok([
+            peer(Ipv4Addr::LOCALHOST.into()),
+            peer(Ipv6Addr::LOCALHOST.into()),
+        ]),
     }
 }
 
@@ -181,9 +147,10 @@ fn connected_tcp(
 
 /// Connects to a unix socket. One whose queue is full cannot be polled, so the call blocks, a slice at a time.
 fn connected_unix(
-    address: &SocketAddrUnix,
+    path: &Path,
     deadline: &Deadline,
-) -> Result<OwnedFd, Result<Errno, Expired>> {
+) -> Result<(OwnedFd, bool), Result<Errno, Expired>> {
+    let address = SocketAddrUnix::new(path).map_err(Ok)?;
     let fd = socket(
         AddressFamily::UNIX,
         SocketType::STREAM,
@@ -193,8 +160,8 @@ fn connected_unix(
     loop {
         let left = deadline.remaining().map_err(Err)?.min(SLICE);
         set_socket_timeout(&fd, Timeout::Send, Some(left)).map_err(Ok)?;
-        match rustix::net::connect(&fd, address) {
-            Ok(()) | Err(Errno::ISCONN) => return Ok(fd),
+        match rustix::net::connect(&fd, &address) {
+            Ok(()) | Err(Errno::ISCONN) => return Ok((fd, false)),
             Err(Errno::AGAIN | Errno::INTR) => {}
             Err(errno) => return Err(Ok(errno)),
         }

@@ -8,12 +8,14 @@
 pub mod diag;
 pub mod proc;
 
+use crate::proc::open;
 #[cfg(target_os = "linux")]
 use diag::diagnosed;
 use proc::tabulated;
 use rustix::fd::AsFd;
 use rustix::fs::{Mode, OFlags};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 
 /// What is listened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,12 +45,12 @@ pub fn listeners(transport: Transport, even_if_hidden: bool) -> Option<Vec<Socke
         Transport::Tcp => ["/proc/net/tcp", "/proc/net/tcp6"],
         Transport::Udp => ["/proc/net/udp", "/proc/net/udp6"],
     };
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK;
     let mut found = None;
     // A kernel without sock_diag is asked only once: it might try to load a module each time.
     let mut can_diagnose = true;
     for (path, is_v6) in paths.into_iter().zip([false, true]) {
-        let file = rustix::fs::open(path, flags, Mode::empty()).ok();
+        let file = open(Path::new(path), flags, Mode::empty()).ok();
         if file.is_none() && !even_if_hidden {
             continue;
         }
@@ -60,6 +62,14 @@ pub fn listeners(transport: Transport, even_if_hidden: bool) -> Option<Vec<Socke
         }
     }
     found
+}
+
+/// An address by its bytes, in network order.
+fn ip(bytes: &[u8]) -> Option<IpAddr> {
+    match <[u8; 4]>::try_from(bytes) {
+        Ok(four) => Some(four.into()),
+        Err(_) => Some(<[u8; 16]>::try_from(bytes).ok()?.into()),
+    }
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -113,13 +113,18 @@ fn question(name: &str) -> Result<Vec<u8>, Complaint> {
     const NO_NAME: Complaint = "has a path that is no domain name: labels of 1 to 63 letters, digits, - or _, with dots between, 253 in all";
     let mut question = Vec::new();
     // A whole name may end in a dot.
-    for label in name.strip_suffix('.').unwrap_or(name).split('.') {
-        let proper = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-        if !(1..=63).contains(&label.len()) || !label.bytes().all(proper) {
+    let name = name.as_bytes();
+    for label in name
+        .strip_suffix(b".")
+        .unwrap_or(name)
+        .split(|&byte| byte == b'.')
+    {
+        let proper = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        if !(1..=63).contains(&label.len()) || !label.iter().all(proper) {
             return Err(NO_NAME);
         }
         question.push(label.len() as u8);
-        question.extend_from_slice(label.as_bytes());
+        question.extend_from_slice(label);
     }
     // With the length of the root, 255 octets at most.
     if question.len() > 254 {

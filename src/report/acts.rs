@@ -5,6 +5,7 @@ use super::{Report, failure::system_error, time::age};
 use crate::install::{IS_DIRECTORY, Installed, NotInstalled};
 use crate::kill::{Kill, NotSent};
 use crate::report::time::time;
+use crate::search::joined;
 use crate::snippet::printable;
 use rustix::fs::FileType;
 use rustix::io::Errno;
@@ -27,13 +28,19 @@ impl<O: Write, E: Write> Report<O, E> {
             return;
         }
         let name = kill.signal.0;
-        let is_kill = name == "KILL";
-        let line = match sent {
-            Ok(_) if is_kill => "kill: KILL sent to all that this user may kill, and PID 1 is out of its reach: the container ends only if that is an init (docker run --init)".into(),
-            Ok(true) => format!("kill: {name} sent to PID 1"),
-            Ok(false) => format!("kill: {name} sent to PID 1, which shows no handler for it: if it stays, {REMEDY}"),
-            Err(why) => format!("kill: {name} not sent: {}", not_sent(why, kill)),
+        let (said, more) = match sent {
+            Ok(_) if name == "KILL" => (
+                " sent to all that this user may kill, and PID 1 is out of its reach: the container ends only if that is an init (docker run --init)",
+                String::new(),
+            ),
+            Ok(true) => (" sent to PID 1", String::new()),
+            Ok(false) => (
+                " sent to PID 1, which shows no handler for it: if it stays, ",
+                REMEDY.into(),
+            ),
+            Err(why) => (" not sent: ", not_sent(why, kill)),
         };
+        let line = joined(&["kill: ", name, said, &more], "");
         let _ = self.err.write_all(cut(line, "").as_bytes());
     }
 

@@ -150,45 +150,33 @@ fn not_followed(why: NotFollowed) -> &'static str {
 }
 
 fn timed_out(phase: Phase, peer: Option<&Peer>, timeout: Duration) -> String {
-    let timeout = time(timeout);
-    let to = peer
-        .map(|peer| format!(" to {}", peer_name(peer)))
-        .unwrap_or_default();
-    match phase {
+    let to = peer.map_or_else(String::new, |peer| joined(&[" to ", &peer_name(peer)], ""));
+    let what = match phase {
+        Phase::Headers | Phase::Body => "whole response",
+        Phase::Judge => "verdict",
+        _ => "response",
+    };
+    let doing = doing(phase);
+    let (before, doing, after) = match phase {
         Phase::Connect if matches!(peer, Some(Peer::Udp(_))) => {
-            format!("no response within {timeout}: request sent{to}, waiting for the reply")
+            ("request sent", &*to, ", waiting for the reply")
         }
-        Phase::Connect => {
-            format!(
-                "no response within {timeout}: timed out connecting{to}: its accept queue may be full"
-            )
-        }
-        Phase::Send => format!("no response within {timeout}: connected, sending the request"),
-        Phase::StatusLine => {
-            format!(
-                "no response within {timeout}: connected, request sent, waiting for the status line"
-            )
-        }
-        Phase::Headers => {
-            format!(
-                "no whole response within {timeout}: connected, request sent, status line read, reading headers"
-            )
-        }
-        Phase::Body => {
-            format!(
-                "no whole response within {timeout}: connected, request sent, headers read, reading the body"
-            )
-        }
-        Phase::Greeting => {
-            format!("no response within {timeout}: connected, waiting for the greeting")
-        }
-        Phase::Reply => {
-            format!("no response within {timeout}: connected, request sent, waiting for the reply")
-        }
-        Phase::Judge => {
-            format!("no verdict within {timeout}: connected, body read, still judging it")
-        }
-    }
+        Phase::Connect => (
+            "timed out connecting",
+            &*to,
+            ": its accept queue may be full",
+        ),
+        Phase::Send | Phase::Greeting => ("connected, ", doing, ""),
+        Phase::StatusLine | Phase::Reply => ("connected, request sent, ", doing, ""),
+        Phase::Headers => ("connected, request sent, status line read, ", doing, ""),
+        Phase::Body => ("connected, request sent, headers read, ", doing, ""),
+        Phase::Judge => ("connected, body read, still judging it", "", ""),
+    };
+    let timeout = time(timeout);
+    let parts = [
+        "no ", what, " within ", &timeout, ": ", before, doing, after,
+    ];
+    joined(&parts, "")
 }
 
 fn doing(phase: Phase) -> &'static str {

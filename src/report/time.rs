@@ -11,11 +11,15 @@ pub fn time(time: Duration) -> String {
         _ => (micros, 1_000_000, "s"),
     };
     let tenths = (value + per_unit / 20) / (per_unit / 10);
-    match (tenths / 10, tenths % 10) {
-        (whole, 0) if whole > 0 => format!("{whole} {unit}"),
-        (whole @ 10.., _) if unit == "ms" => format!("{whole} {unit}"),
-        (whole, tenth) => format!("{whole}.{tenth} {unit}"),
+    let (whole, tenth) = (tenths / 10, tenths % 10);
+    let mut text = whole.to_string();
+    if whole == 0 || (tenth > 0 && (whole < 10 || unit == "s")) {
+        text.push('.');
+        text.push_str(&tenth.to_string());
     }
+    text.push(' ');
+    text.push_str(unit);
+    text
 }
 
 const LONG_UNITS: [(u64, &str); 3] = [(86_400, "d"), (3_600, "h"), (60, "min")];

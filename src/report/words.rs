@@ -1,13 +1,12 @@
 //! The line of one target: verdict, name, cause, advice, time.
 
+use super::advice::advice;
 use super::failure::{path_name, peer_name};
 use super::time::{age, time};
-use crate::cgroup::Sign;
 use crate::expect::document::unescaped;
 use crate::expect::sick;
 use crate::run::Attempt;
 use crate::run::advice::Hint;
-use crate::search::joined;
 use crate::snippet::{Secrets, Snippet, printable};
 use crate::target::{Host, Place, Target};
 use crate::verdict::{Answer, Failure, Health, Phase, Refusal};
@@ -148,13 +147,15 @@ pub struct Words<'a> {
 impl Words<'_> {
     fn healthy(&self, health: &Health) -> String {
         match health {
-            Health::Status(status) => match StatusCode::from_u16(*status)
-                .ok()
-                .and_then(|code| code.canonical_reason())
-            {
-                Some(reason) => format!("{status} {reason}"),
-                None => status.to_string(),
-            },
+            Health::Status(status) => {
+                let mut text = status.to_string();
+                let code = StatusCode::from_u16(*status).ok();
+                if let Some(reason) = code.and_then(|code| code.canonical_reason()) {
+                    text.push(' ');
+                    text.push_str(reason);
+                }
+                text
+            }
             Health::Opens => "accepts connections".into(),
             Health::Answers => "answers".into(),
             Health::Refuses(refusal, said) => {
@@ -245,52 +246,6 @@ impl Words<'_> {
         let text = printable(&self.secrets.blacken(text.as_bytes()), 80);
         format!("{quote}{text}{quote}")
     }
-}
-
-fn advice(hint: &Hint) -> String {
-    match hint {
-        Hint::Listening(names) if names.is_empty() => "nothing listens here".into(),
-        Hint::Listening(names) => format!("listening here: {}", joined(names, ", ")),
-        Hint::Speaks(name) => format!("this looks like {name}"),
-        Hint::MayBeTls => "it may speak TLS: try tls://".into(),
-        Hint::Starved(signs) => joined(&signs.iter().map(sign).collect::<Vec<_>>(), "; "),
-    }
-}
-
-fn sign(sign: &Sign) -> String {
-    let (what, number, unit, file) = match *sign {
-        Sign::Throttled(percent, quota) => (
-            "this container was throttled ",
-            percent,
-            " % of that time (",
-            quota,
-        ),
-        Sign::Waited(percent) => (
-            "process 1 waited for a CPU ",
-            percent,
-            " % of that time (",
-            "/proc/1/schedstat",
-        ),
-        Sign::NoCpu(percent) => (
-            "its processes all waited for a CPU ",
-            percent,
-            " % of the last 10 s (",
-            "cpu.pressure",
-        ),
-        Sign::NoMemory(percent) => (
-            "its processes all waited for memory ",
-            percent,
-            " % of the last 10 s (",
-            "memory.pressure",
-        ),
-        Sign::MemoryFull(limit, file) => (
-            "the memory of this container is at its limit (",
-            limit >> 20,
-            " MiB, ",
-            file,
-        ),
-    };
-    format!("{what}{number}{unit}{file})")
 }
 
 #[cfg(test)]

@@ -11,14 +11,14 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 /// What to try, or what else is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Hint {
-    /// The connection was refused; these addresses of the container are listening. The list can be empty.
-    Listening(Vec<String>),
+    /// The connection was refused; these addresses of the container are listening. There can be none.
+    Listening(String),
     /// The reply is that of another protocol: its name.
     Speaks(&'static str),
     /// The peer hung up on the first bytes, as a server that speaks TLS does.
     MayBeTls,
     /// The container was short of something.
-    Starved(Vec<Sign>),
+    Starved([Option<Sign>; 2]),
 }
 
 /// At most this many listeners are named.
@@ -30,7 +30,7 @@ pub fn advise(
     failure: &Failure,
     may_be_tls: bool,
     listeners: impl FnOnce(Transport) -> Option<Vec<SocketAddr>>,
-    starved: impl FnOnce() -> Vec<Sign>,
+    starved: impl FnOnce() -> [Option<Sign>; 2],
 ) -> Option<Hint> {
     match failure {
         Failure::Refused(peers) => {
@@ -55,9 +55,10 @@ pub fn advise(
         {
             Some(Hint::MayBeTls)
         }
-        Failure::TimedOut { .. } | Failure::NotAsked => Some(starved())
-            .filter(|signs| !signs.is_empty())
-            .map(Hint::Starved),
+        Failure::TimedOut { .. } | Failure::NotAsked => match starved() {
+            [None, None] => None,
+            signs => Some(Hint::Starved(signs)),
+        },
         _ => None,
     }
 }
@@ -77,7 +78,7 @@ fn named(
     transport: Transport,
     asked: u16,
     own: Option<IpAddr>,
-) -> Vec<String> {
+) -> String {
     let mut found: Vec<(bool, u16, IpAddr)> = Vec::new();
     for address in addresses {
         // The IPv4 and the IPv6 wildcard are both `*`; and Java binds IPv4 addresses as mapped ones.
@@ -93,26 +94,24 @@ fn named(
             found.truncate(MOST + 1);
         }
     }
-    let more = found.len() > MOST;
-    found.truncate(MOST);
-    let mut names: Vec<String> = found
-        .into_iter()
-        .map(|(other, port, ip)| {
-            let mut name = match ip.is_unspecified() {
-                true => format!("*:{port}"),
-                false => SocketAddr::new(ip, port).to_string(),
-            };
-            if transport == Transport::Udp {
-                name.push_str("/udp");
-            }
-            if !other && own == Some(ip) {
-                name.push_str(" (write self as the host)");
-            }
-            name
-        })
-        .collect();
-    if more {
-        names.push("...".into());
+    let mut names = String::new();
+    for (at, &(other, port, ip)) in found.iter().enumerate() {
+        names.push_str(if at > 0 { ", " } else { "" });
+        if at == MOST {
+            names.push_str("...");
+            break;
+        }
+        names.push_str(&match ip.is_unspecified() {
+            true => format!("*:{port}"),
+            false => SocketAddr::new(ip, port).to_string(),
+        });
+        names.push_str(match transport {
+            Transport::Tcp => "",
+            Transport::Udp => "/udp",
+        });
+        if !other && own == Some(ip) {
+            names.push_str(" (write self as the host)");
+        }
     }
     names
 }
@@ -126,12 +125,9 @@ mod tests {
         let refused = Failure::Refused(vec![Peer::Tcp("127.0.0.1:80".parse().unwrap())]);
         let found = |addresses: &[&str]| {
             let addresses = addresses.iter().map(|text| text.parse().unwrap()).collect();
-            advise(&refused, false, |_| Some(addresses), Vec::new)
+            advise(&refused, false, |_| Some(addresses), || [None; 2])
         };
-        let listening = |names: &[&str]| {
-            let names = names.iter().map(|&name| name.to_owned()).collect();
-            Some(Hint::Listening(names))
-        };
+        let listening = |names: &[&str]| Some(Hint::Listening(names.join(", ")));
         assert_eq!(
             found(&[
                 "[::ffff:127.0.0.1]:9090",
@@ -173,7 +169,7 @@ mod tests {
                 assert_eq!(transport, Transport::Udp);
                 Some(vec!["172.17.0.2:53".parse().unwrap()])
             },
-            Vec::new,
+            || [None; 2],
         );
         let hint = listening(&["172.17.0.2:53/udp (write self as the host)"]);
         assert_eq!(found_over_udp, hint);
@@ -188,7 +184,7 @@ mod tests {
                 "*:1", "*:2", "*:3", "*:4", "*:5", "*:6", "*:7", "*:8", "..."
             ])
         );
-        assert_eq!(advise(&refused, false, |_| None, Vec::new), None);
+        assert_eq!(advise(&refused, false, |_| None, || [None; 2]), None);
         assert_eq!(
             advise(
                 &Failure::LongHead,

@@ -1,6 +1,6 @@
 //! Targets asked again until they are healthy, and which lines are worth printing then.
 
-use super::in_order;
+use super::ask;
 use crate::deadline::Deadline;
 use crate::target::Target;
 use crate::verdict::{Answer, Failure};
@@ -88,9 +88,13 @@ pub fn until_healthy(
     let mut attempt = Attempt::only(timeout.min(within));
     if attempts.most == 1 {
         // Each answer is handed on as it comes, because the next target may take all the time that is left.
-        return in_order(targets, &attempt.deadline, &mut |target, answer| {
+        let mut healthy = true;
+        for target in targets {
+            let answer = ask(target, &attempt.deadline);
+            healthy &= answer.outcome.is_ok();
             each(target, &answer, &attempt);
-        });
+        }
+        return healthy;
     }
     let all = Deadline::after(within);
     let left = || all.remaining().unwrap_or_default();
@@ -98,8 +102,10 @@ pub fn until_healthy(
     let (mut told, mut took, mut had) = (Vec::new(), Duration::ZERO, Duration::ZERO);
     loop {
         let mut answers = Vec::with_capacity(targets.len());
-        let mut keep = |_: &Target, answer| answers.push(answer);
-        let healthy = in_order(targets, &attempt.deadline, &mut keep);
+        for target in targets {
+            answers.push(ask(target, &attempt.deadline));
+        }
+        let healthy = answers.iter().all(|answer| answer.outcome.is_ok());
         attempt.elapsed = all.elapsed();
         // The end of all attempts can leave the last one too little time for an answer. Then the answers before it tell more.
         let was_cut = attempt.timeout < timeout && attempt.deadline.remaining().is_err();

@@ -1,10 +1,10 @@
 //! Listening sockets by asking the kernel: `sock_diag(7)`, over netlink.
 
-use super::Transport;
+use super::{Transport, ip};
 use rustix::buffer::spare_capacity;
 use rustix::fd::OwnedFd;
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, netlink};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 
 /// The listening sockets of one family, as the kernel lists them.
 pub fn diagnosed(transport: Transport, is_v6: bool) -> Option<Vec<SocketAddr>> {
@@ -85,13 +85,15 @@ pub fn read_part(
 fn diagnosis(message: &[u8], transport: Transport) -> Option<SocketAddr> {
     // As Linux numbers them everywhere.
     const AF_INET: u8 = 2;
-    let port = u16::from_be_bytes(*message.get(4..6)?.first_chunk()?);
-    let address = message.get(8..24)?;
-    let ip: IpAddr = match message[0] {
-        AF_INET => Ipv4Addr::from(*address.first_chunk::<4>()?).into(),
-        _ => Ipv6Addr::from(*address.first_chunk::<16>()?).into(),
+    let &[family, state, _, _, high, low, _, _, ref addresses @ ..] = message else {
+        return None;
     };
-    (message[1] == transport.listening()).then_some(SocketAddr::new(ip, port))
+    let length = if family == AF_INET { 4 } else { 16 };
+    let address = SocketAddr::new(
+        ip(addresses.get(..length)?)?,
+        u16::from_be_bytes([high, low]),
+    );
+    (state == transport.listening()).then_some(address)
 }
 
 #[cfg(test)]

@@ -1,9 +1,11 @@
 //! Listening sockets from the text of `/proc/net/tcp`, `tcp6`, `udp` and `udp6` (proc_net(5)).
 
-use super::Transport;
+use super::{Transport, ip};
+use crate::proc::{number, number_at};
+use crate::search::find;
 use rustix::buffer::spare_capacity;
 use rustix::fd::BorrowedFd;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 
 /// The listening sockets in an open file of `transport`.
 pub fn tabulated(file: BorrowedFd, transport: Transport) -> Option<Vec<SocketAddr>> {
@@ -11,42 +13,34 @@ pub fn tabulated(file: BorrowedFd, transport: Transport) -> Option<Vec<SocketAdd
     loop {
         text.reserve(4096);
         if rustix::io::read(file, spare_capacity(&mut text)).ok()? == 0 {
-            let text = std::str::from_utf8(&text).ok()?;
-            return Some(
-                text.lines()
-                    .filter_map(|line| listener(line, transport))
-                    .collect(),
-            );
+            break;
         }
     }
+    let mut found = Vec::new();
+    for line in text.split(|&byte| byte == b'\n') {
+        if let Some(listener) = listener(line, transport) {
+            found.push(listener);
+        }
+    }
+    Some(found)
 }
 
-/// Reads a line `sl local_address rem_address st ...`, where the address is in hexadecimal, as native 32-bit words. None
+/// Reads a line `sl: local_address rem_address st ...`, where the address is in hexadecimal, as native 32-bit words. None
 /// for a socket that does not listen, and for the line of titles.
-pub fn listener(line: &str, transport: Transport) -> Option<SocketAddr> {
-    let mut fields = line.split_ascii_whitespace();
-    let local = fields.nth(1)?;
-    if u32::from_str_radix(fields.nth(1)?, 16) != Ok(transport.listening().into()) {
+pub fn listener(line: &[u8], transport: Transport) -> Option<SocketAddr> {
+    let local = &line[find(line, b": ")? + 2..];
+    if number_at(local, 2, 16)? != u64::from(transport.listening()) {
         return None;
     }
-    let (ip, port) = local.split_once(':')?;
-    let port = u16::try_from(u32::from_str_radix(port, 16).ok()?).ok()?;
-    let word = |at: usize| {
-        let digits = ip.get(at * 8..at * 8 + 8)?;
-        Some(u32::from_str_radix(digits, 16).ok()?.to_ne_bytes())
-    };
-    let ip: IpAddr = match ip.len() {
-        8 => Ipv4Addr::from(word(0)?).into(),
-        32 => {
-            let mut bytes = [0; 16];
-            for (at, four) in bytes.chunks_mut(4).enumerate() {
-                four.copy_from_slice(&word(at)?);
-            }
-            Ipv6Addr::from(bytes).into()
-        }
-        _ => return None,
-    };
-    Some(SocketAddr::new(ip, port))
+    let colon = find(local, b":")?;
+    let port = number(&local[colon + 1..], 16)?.try_into().ok()?;
+    let mut bytes = [0; 16];
+    let bytes = bytes.get_mut(..colon / 2)?;
+    for (at, four) in bytes.chunks_exact_mut(4).enumerate() {
+        let word = number(&local[at * 8..at * 8 + 8], 16)? as u32;
+        four.copy_from_slice(&word.to_ne_bytes());
+    }
+    Some(SocketAddr::new(ip(bytes)?, port))
 }
 
 #[cfg(test)]
@@ -63,7 +57,7 @@ mod tests {
            0: 00000000000000000000000001000000:1F90 00000000000000000000000000000000:0000 0A 0\n";
         let listeners: Vec<String> = table
             .lines()
-            .filter_map(|line| listener(line, Transport::Tcp))
+            .filter_map(|line| listener(line.as_bytes(), Transport::Tcp))
             .map(|address| address.to_string())
             .collect();
         assert_eq!(listeners, ["0.0.0.0:6767", "127.0.0.1:9090", "[::1]:8080"]);
@@ -74,7 +68,7 @@ mod tests {
             "0: 01:zz 0 0A",
             "0: é100007:0001 0 0A 1",
         ] {
-            assert_eq!(listener(line, Transport::Tcp), None, "{line:?}");
+            assert_eq!(listener(line.as_bytes(), Transport::Tcp), None, "{line:?}");
         }
     }
 }

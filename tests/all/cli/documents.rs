@@ -53,7 +53,7 @@ fn readme_options_equal_help() {
 fn readme_lines_are_printed() {
     let refused =
         ["127.0.0.1:8080", "[::1]:8080"].map(|peer| Peer::Tcp(peer.parse().expect("an address")));
-    let listening = ["*:6767", "127.0.0.1:9090"].map(str::to_owned).to_vec();
+    let listening = "*:6767, 127.0.0.1:9090".to_owned();
     let says = |body: &str| {
         Err(Box::new(Failure::Status {
             got: 503,

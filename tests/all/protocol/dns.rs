@@ -473,7 +473,9 @@ fn names_and_usage() {
 /// No datagram makes a probe panic or outlive its deadline, and what is said of it is one line.
 fn no_datagram_breaks_a_probe() {
     use proptest::prelude::*;
-    let changes: Arc<Mutex<(usize, Vec<(usize, u8)>, Vec<u8>)>> = Arc::default();
+    /// Where a reply is cut, which of its bytes are replaced, and what is behind it.
+    type Change = (usize, Vec<(usize, u8)>, Vec<u8>);
+    let changes: Arc<Mutex<Change>> = Arc::default();
     let script = changes.clone();
     let fake = Fake::new(move |query| {
         let (end, changes, more) = &*script.lock().expect("the changes");

@@ -29,7 +29,7 @@ impl Engine {
         if !is_root {
             return Err("only root can start an engine".into());
         }
-        for program in ["dockerd", "unshare", "docker", "tar"] {
+        for program in ["dockerd", "docker", "ip", "tar"] {
             let path = std::env::var_os("PATH").unwrap_or_default();
             if !std::env::split_paths(&path).any(|folder| folder.join(program).is_file()) {
                 return Err(format!("{program} is not on PATH"));
@@ -61,6 +61,7 @@ impl Engine {
         }
         let _ = self.signal("TERM");
         let _ = self.daemon.wait();
+        ip(&["link", "del", &bridge()]);
         let dir = self.dir.path().display().to_string();
         // The parents of containers, after a crash.
         for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
@@ -283,19 +284,21 @@ fn docker(host: &str, arguments: &[&str]) -> Result<String, String> {
     }
 }
 
-/// Without a network: its containers need none. In a network namespace of its own, because with `--bridge none` it removes
-/// `docker0`, and the machine's own engine needs that one.
+/// With a bridge that nobody uses, because its containers need no network. (With `--bridge none` it would remove `docker0`,
+/// which the machine's own engine needs.)
 fn daemon(dir: &Path, keeps_containers: bool) -> Child {
     let path = |name: &str| dir.join(name).display().to_string();
     let log = File::options().create(true).append(true).open(path("log"));
     let log = log.expect("a log");
     let namespace = format!("watch-{}", std::process::id());
-    Command::new("unshare")
-        .args(["--net", "dockerd"])
+    let bridge = bridge();
+    // There already, if this is not the first start.
+    ip(&["link", "add", &bridge, "type", "bridge"]);
+    Command::new("dockerd")
         .args(["--data-root", &path("data"), "--exec-root", &path("exec")])
         .args(["--pidfile", &path("pid")])
         .args(["--host", &format!("unix://{}", path("docker.sock"))])
-        .args(["--bridge", "none", "--iptables=false", "--ip6tables=false"])
+        .args(["--bridge", &bridge, "--iptables=false", "--ip6tables=false"])
         // Where a containerd runs already, dockerd would use that one.
         .args(["--containerd-namespace", &namespace])
         .args([
@@ -309,6 +312,16 @@ fn daemon(dir: &Path, keeps_containers: bool) -> Child {
         .stderr(log)
         .spawn()
         .expect("start dockerd")
+}
+
+/// What its bridge is called.
+fn bridge() -> String {
+    format!("watch{}", std::process::id())
+}
+
+fn ip(arguments: &[&str]) -> bool {
+    let output = Command::new("ip").args(arguments).output();
+    output.is_ok_and(|output| output.status.success())
 }
 
 /// The checker: the one that $HEALTHCHECKER names, or the one that this repository makes.
