@@ -79,11 +79,7 @@ pub fn called(
     variables: Variables,
 ) -> Result<Command, Usage> {
     let base = name.rsplit(|&byte| byte == b'/').next();
-    match base.unwrap_or_default() {
-        b"sh" | b"ash" | b"bash" | b"dash" => shell::sh(arguments, variables),
-        base @ (b"curl" | b"wget") => shell::alone(base == b"curl", arguments),
-        _ => parse(arguments, variables),
-    }
+    shell::called(base.unwrap_or_default(), arguments, variables)
 }
 
 /// Parses the arguments that follow the program's name.
@@ -95,11 +91,7 @@ pub fn parse(arguments: Vec<OsString>, variables: Variables) -> Result<Command, 
 }
 
 /// The same in a line, at this depth of lines in lines.
-fn parse_at(
-    arguments: Vec<OsString>,
-    depth: usize,
-    variables: Variables,
-) -> Result<Command, Usage> {
+fn parse_at(arguments: Vec<OsString>, depth: u8, variables: Variables) -> Result<Command, Usage> {
     if let [argument] = &arguments[..]
         && let Some(text) = info(argument.as_bytes())
     {
@@ -115,14 +107,14 @@ fn parse_at(
     if targets.len() > MAX_TIMES {
         return Err(too_often("TARGET"));
     }
-    let targets = targets
-        .into_iter()
-        .map(|text| expand("TARGET", false, text, variables))
-        .collect::<Result<Vec<_>, _>>()?;
-    contradictions(&given, &used, &targets)?;
+    let mut named = Vec::with_capacity(targets.len());
+    for text in targets {
+        named.push(expand("TARGET", false, text, variables)?);
+    }
+    contradictions(&given, &used, &named)?;
     if let Some(line) = given.line {
         return shell::planned(line.leak(), depth, variables)
-            .map_err(|usage| Usage(joined(&["--command", &usage.0], ": ")));
+            .map_err(|what| Usage(joined(&["--command", what], ": ")));
     }
     let style = given.style;
     let timeout = given.timeout.unwrap_or(DEFAULT_TIMEOUT);
@@ -135,8 +127,8 @@ fn parse_at(
     });
     let attempts = given.wait.map_or(Attempts::ONE, Attempts::for_at_most);
     let origin = given.host.as_ref().map_or("TARGET", |_| "--host");
-    let planned = planned(given, &targets, variables)?;
-    let (targets, protocols): (Vec<_>, Vec<_>) = planned.into_iter().unzip();
+    let mut targets = Vec::new();
+    let protocols = planned(given, &named, variables, &mut targets)?;
     pointless(&used, &protocols)?;
     let plan = Plan {
         targets,
@@ -174,13 +166,14 @@ fn take(
     Ok(())
 }
 
-/// The targets that are named, or the one that options describe.
+/// Adds the targets that are named, or the one that options describe. Returns their protocols.
 fn planned(
     given: Given,
-    targets: &[String],
+    named: &[String],
     variables: Variables,
-) -> Result<Vec<(Target, &'static Protocol)>, Usage> {
-    let described = match targets.is_empty() {
+    targets: &mut Vec<Target>,
+) -> Result<Vec<&'static Protocol>, Usage> {
+    let described = match named.is_empty() {
         true => Some(described(&given, variables)?),
         false => None,
     };
@@ -188,30 +181,46 @@ fn planned(
     if let Some(url) = described {
         let target = protocol::target(&url, &options);
         // Each part was checked alone, and what can be wrong is that the host does not go with a unix socket.
-        let target = target.map_err(|complaint| Usage(format!("--host: {complaint}")))?;
-        return Ok(vec![target]);
+        let (target, protocol) =
+            target.map_err(|complaint| Usage(joined(&["--host", &complaint], ": ")))?;
+        targets.push(target);
+        return Ok(vec![protocol]);
     }
-    targets_of("TARGET", targets, &options)
+    add_targets("TARGET", named, &options, targets)
 }
 
-/// Makes targets of URLs that came from `origin`.
-fn targets_of(
+/// Adds the targets that URLs from `origin` stand for. Returns their protocols.
+fn add_targets(
     origin: &str,
     urls: &[String],
     options: &Arc<Options>,
-) -> Result<Vec<(Target, &'static Protocol)>, Usage> {
-    let mut planned = Vec::with_capacity(urls.len());
+    targets: &mut Vec<Target>,
+) -> Result<Vec<&'static Protocol>, Usage> {
+    let mut protocols = Vec::with_capacity(urls.len());
     for text in urls {
-        planned.push(protocol::target(text, options).map_err(|complaint| {
-            let kept = without_bad_port(text);
-            let (shown, unbraced) = (shown(OsStr::new(kept)), unbraced(text));
-            let hidden = if kept.len() < text.len() { ":..." } else { "" };
-            Usage(format!(
-                "{origin}: \"{shown}{hidden}\" {complaint}{unbraced}"
-            ))
-        })?);
+        match protocol::target(text, options) {
+            Ok((target, protocol)) => {
+                targets.push(target);
+                protocols.push(protocol);
+            }
+            Err(complaint) => {
+                let kept = without_bad_port(text);
+                let hidden = if kept.len() < text.len() { ":..." } else { "" };
+                let shown = shown(OsStr::new(kept));
+                let parts = [
+                    origin,
+                    ": \"",
+                    &shown,
+                    hidden,
+                    "\" ",
+                    &complaint,
+                    unbraced(text),
+                ];
+                return Err(Usage(joined(&parts, "")));
+            }
+        }
     }
-    Ok(planned)
+    Ok(protocols)
 }
 
 /// The URL that `--host`, `--port` and `--path` describe.

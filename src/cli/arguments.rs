@@ -209,7 +209,7 @@ fn no_such(dashes: &str, name: &str) -> Usage {
     });
     let long = &name[..name.find('=').unwrap_or(name.len())];
     let instead = match dashes {
-        "--" => shell::instead_of("", long),
+        "--" => shell::instead_of(0, long),
         _ => None,
     };
     let hint = match (in_one_word, instead, nearest(name.as_bytes())) {
@@ -249,7 +249,7 @@ fn no_such(dashes: &str, name: &str) -> Usage {
 /// What to write instead of the first letter of a bundle that is curl's or wget's.
 fn others(dashes: &str, name: &str) -> Option<String> {
     let first = name.bytes().position(|letter| short(letter).is_none())?;
-    let letter = name.get(first..=first)?;
+    let letter = name.as_bytes()[first];
     // In small letters it is rather a word, such as `-foo`.
     let is_word = name.len() > 2 && name.bytes().all(|letter| letter.is_ascii_lowercase());
     match dashes {

@@ -6,7 +6,7 @@ use crate::http::request;
 use crate::protocol::Protocol;
 use crate::search;
 use std::ffi::OsStr;
-use ureq::http::{HeaderName, Method, header};
+use ureq::http::{HeaderName, HeaderValue, Method, header};
 
 /// How often an option or a TARGET can be given. Nobody needs more; an http::HeaderMap panics at 32768, and each `--body`
 /// is compared with each `--body-not`.
@@ -124,10 +124,16 @@ pub fn contradictions(given: &Given, used: &[Used], targets: &[String]) -> Resul
     if has(header::USER_AGENT) > 0 && options.user_agent.is_some() {
         return wrong("--header: User-Agent contradicts --user-agent".into());
     }
-    for single in request::SINGLE {
-        if has(single.clone()) > 1 {
-            return wrong(format!("--header: {single} given twice"));
-        }
+    if let Some(single) = doubled(&options.headers) {
+        return wrong(format!("--header: {single} given twice"));
     }
     Ok(())
+}
+
+/// A header that was given more than once, and must not be.
+pub fn doubled(headers: &[(HeaderName, HeaderValue)]) -> Option<HeaderName> {
+    request::SINGLE.into_iter().find(|single| {
+        let given = headers.iter().filter(|(name, _)| name == single);
+        given.count() > 1
+    })
 }

@@ -2,14 +2,16 @@
 //! or writes a file: a line is read, and becomes the same plan as our own options, or is refused.
 //!
 //! A line is understood if it is healthy exactly where all checks in it are, as `A && B || exit 1` is. `A || true` and
-//! `A || B` are not, and are refused.
+//! `A || B` are not, and are refused. To know it, the line is run in mind for every combination of checks that hold.
 
-use super::{Command as Parsed, Plan, Style, Usage, Variables, targets_of};
+use super::{Command as Parsed, Plan, Style, Usage, Variables, add_targets};
 use crate::kill::{self, Kill};
 use crate::run::Attempts;
 use crate::search::joined;
+use crate::target::Complaint;
 use asks::Asks;
-use line::{Command, Joint, List};
+use line::{Kind, MAX_DEPTH, Token};
+use rows::does;
 use std::ffi::OsString;
 use std::time::Duration;
 
@@ -18,86 +20,138 @@ mod commands;
 mod curl;
 mod grep;
 mod line;
+mod rows;
+mod servers;
 mod table;
 mod wget;
 
 /// More checks than any line has. It bounds the work.
-const MAX_CHECKS: usize = 8;
+const MAX_CHECKS: u8 = 8;
 
 /// A line that is being understood.
 struct Shell<'a> {
     variables: Variables<'a>,
-    /// The checks, in the order in which they are asked.
-    checks: Vec<Check>,
+    /// What is left of it.
+    tokens: &'static [Token],
+    /// The checks in it.
+    plan: Plan,
+    /// How many they are.
+    checks: u8,
     /// What PID 1 is sent where one does not hold.
     kill: Option<kill::Named>,
+    /// What the command asks that was read last.
+    asks: Option<&'static mut Asks>,
+    /// How long a check may take.
+    limit: Duration,
+    /// How many lines and groups there are around a command, with its own line.
+    depth: u8,
+    /// The depth of the innermost of them that `exit` ends alone.
+    subshell: u8,
+    /// Whether the command is run, by the status of those before it.
+    joint: Kind,
+    /// Where each of the combinations is. The bits of the index say which checks hold.
+    ends: [End; 1 << MAX_CHECKS],
 }
 
-/// What a command asks.
-enum Check {
-    /// A command of others.
-    Asks(Box<Asks>),
-    /// Our own.
-    Own(Plan),
+/// What came of a line so far, where it is known which of its checks hold.
+#[derive(Clone, Copy)]
+struct End {
+    ok: bool,
+    kills: bool,
+    /// The depth of the group of which nothing more is run; 0 is none.
+    left: u8,
 }
 
-/// What a command is to the line.
+/// What a command does to the line.
+#[derive(Clone, Copy)]
 enum Step {
-    /// The check with this number.
-    Check(usize),
+    /// It is a check, and `asks` has what it asks.
+    Asks,
+    /// It is all done.
+    Done,
+    /// The check with this number is its status.
+    Check(u8),
     /// It does nothing, and this is its status.
     Known(bool),
     /// It ends the line with this status, or with that of the command before.
     Exit(Option<bool>),
     /// It ends PID 1.
     Kill,
-    /// Several; whether `exit` in it ends the group alone.
-    Group(Vec<(Joint, Step)>, bool),
+    /// A group begins, or ends.
+    Begin,
+    End,
 }
 
-/// How a line ends, where it is known which of its checks hold.
-#[derive(Default, PartialEq, Eq)]
-struct End {
-    ok: bool,
-    kills: bool,
+/// The command line of a program that is called `base`. Others than these are ours.
+pub fn called(
+    base: &[u8],
+    arguments: Vec<OsString>,
+    variables: Variables,
+) -> Result<Parsed, Usage> {
+    let name = match commands::meaning(base) {
+        does::SH => "",
+        does::CURL => "curl",
+        does::WGET => "wget",
+        _ => return super::parse(arguments, variables),
+    };
+    as_others(name, arguments, variables).map_err(|what| Usage(what.into()))
 }
 
-/// The command line of a program that is called `sh`.
-pub fn sh(arguments: Vec<OsString>, variables: Variables) -> Result<Parsed, Usage> {
-    let words = texts(arguments)?;
-    planned(commands::line_of(&words)?, 0, variables)
+/// `sh -c LINE`, or the words behind `name`, which are a line of one command.
+fn as_others(
+    name: &'static str,
+    arguments: Vec<OsString>,
+    variables: Variables,
+) -> Result<Parsed, Complaint> {
+    let mut words = Vec::with_capacity(arguments.len());
+    // They last as long as the program, so that nobody has to own them.
+    for argument in arguments.leak() {
+        match argument.to_str() {
+            Some(text) => words.push(text),
+            None => return Err(asks::wrong("sh", "", None, "an argument is not UTF-8")),
+        }
+    }
+    if name.is_empty() {
+        return planned(commands::line_of(&words)?, 0, variables);
+    }
+    let kind = Kind::Word;
+    let mut tokens = vec![Token { kind, text: name }];
+    for text in words {
+        tokens.push(Token { kind, text });
+    }
+    tokens_planned(tokens.leak(), 0, variables)
 }
 
-/// The command line of a program that is called `curl`, or else `wget`.
-pub fn alone(is_curl: bool, arguments: Vec<OsString>) -> Result<Parsed, Usage> {
-    let table = if is_curl { &curl::TABLE } else { &wget::TABLE };
-    plan(vec![commands::asks(table, &texts(arguments)?)?], None)
-}
-
-/// Whose option this is, curl's or wget's, and what we have in its place. `letter` or `long` can be empty.
-pub fn instead_of(letter: &str, long: &str) -> Option<String> {
+/// Whose option this is, curl's or wget's, and what we have in its place. `letter` can be 0, and `long` empty.
+pub fn instead_of(letter: u8, long: &str) -> Option<String> {
     let mut found: Option<String> = None;
     for table in [&curl::TABLE, &wget::TABLE] {
-        let exact = |row: &table::Row| letter == row.letter || long == row.long;
-        let Some(row) = table.find(letter, long).filter(exact) else {
+        let row = table::find(table.rows, letter, long.as_bytes());
+        let Some(row) = row.filter(|row| letter != 0 || row.long == long.as_bytes()) else {
             continue;
         };
-        let instead = match row.does {
-            "fail" => "leave it out, a status of 400 or more is unhealthy anyway",
-            "head" => "leave it out, or write --method HEAD",
-            "time" => "write --timeout TIME",
-            "retry" | "tries" | "pause" | "within" | "refused" | "all" => "write --wait TIME",
-            "login" | "user" | "password" => "write --user USER:PASSWORD",
-            "data" | "raw" | "json" | "urlencode" => "write --data TEXT",
-            "cookie" | "referer" | "range" | "bearer" => "write --header 'NAME: VALUE'",
-            "url" => "write the URL alone",
-            does => table::refused(does).unwrap_or("leave it out"),
-        };
+        let refused = table::refused(row.does);
         // What curl refuses, wget may mean otherwise.
-        if found.is_none() || table::refused(row.does).is_none() {
-            found = Some(joined(&["; it is ", table.names[0], "'s: ", instead], ""));
+        if found.is_some() && refused.is_some() {
+            continue;
         }
-        if table::refused(row.does).is_none() {
+        let instead = match row.does {
+            does::FAIL => "leave it out, a status of 400 or more is unhealthy anyway",
+            does::HEAD => "leave it out, or write --method HEAD",
+            does::TIME => "write --timeout TIME",
+            does::RETRY | does::TRIES | does::PAUSE | does::WITHIN | does::REFUSED | does::ALL => {
+                "write --wait TIME"
+            }
+            does::LOGIN | does::USER | does::PASSWORD => "write --user USER:PASSWORD",
+            does::DATA | does::RAW | does::JSON | does::URLENCODE => "write --data TEXT",
+            does::COOKIE | does::REFERER | does::RANGE | does::BEARER => {
+                "write --header 'NAME: VALUE'"
+            }
+            does::URL => "write the URL alone",
+            _ => refused.unwrap_or("leave it out"),
+        };
+        found = Some(joined(&["; it is ", table.name, "'s: ", instead], ""));
+        if refused.is_none() {
             break;
         }
     }
@@ -108,170 +162,266 @@ pub fn instead_of(letter: &str, long: &str) -> Option<String> {
 ///
 /// # Errors
 /// What in it is not understood.
-pub fn planned(line: &'static str, depth: usize, variables: Variables) -> Result<Parsed, Usage> {
+pub fn planned(line: &'static str, depth: u8, variables: Variables) -> Result<Parsed, Complaint> {
+    let tokens = line::tokens(line, depth + 1, variables)?;
+    tokens_planned(tokens, depth, variables)
+}
+
+fn tokens_planned(
+    tokens: &'static [Token],
+    depth: u8,
+    variables: Variables,
+) -> Result<Parsed, Complaint> {
     let mut shell = Shell {
         variables,
-        checks: Vec::new(),
+        tokens: &[],
+        plan: Plan {
+            targets: Vec::new(),
+            origin: "",
+            timeout: Duration::ZERO,
+            attempts: Attempts::ONE,
+            kill: None,
+        },
+        checks: 0,
         kill: None,
+        asks: None,
+        limit: Duration::MAX,
+        depth: depth + 1,
+        subshell: depth + 1,
+        joint: Kind::Always,
+        ends: [End {
+            ok: false,
+            kills: false,
+            left: 0,
+        }; 1 << MAX_CHECKS],
     };
-    let steps = shell.steps(line, depth)?;
-    let count = shell.checks.len();
-    if !(1..=MAX_CHECKS).contains(&count) {
-        return Err(line::wrong("no check in it, or more than eight"));
+    shell.line(tokens)?;
+    if shell.checks == 0 {
+        return Err(line::wrong(HOW_MANY));
     }
-    let all = (1_u32 << count) - 1;
+    let all = (1_usize << shell.checks) - 1;
     let kills = shell.kill.is_some();
-    for holding in 0..=all {
-        let end = ended(&steps, holding);
-        let is_well = holding == all;
-        let what = match (is_well, end) {
-            (
-                true,
-                End {
-                    ok: true,
-                    kills: false,
-                },
-            ) => continue,
-            (true, End { kills: true, .. }) => "would end PID 1 while all is well",
-            (true, _) => "would be unhealthy whatever its checks say",
-            (false, End { ok: true, .. }) => {
+    for (holding, end) in shell.ends[..=all].iter().enumerate() {
+        let what = match (holding == all, end.ok, end.kills) {
+            (true, true, false) => continue,
+            (true, _, true) => "would end PID 1 while all is well",
+            (true, ..) => "would be unhealthy whatever its checks say",
+            (false, true, _) => {
                 "would be healthy although a check in it is not: write CHECK && CHECK || exit 1"
             }
-            (false, end) if end.kills == kills => continue,
-            (false, _) => "would end PID 1 after some failures only",
+            (false, ..) if end.kills == kills => continue,
+            _ => "would end PID 1 after some failures only",
         };
         return Err(asks::wrong("sh", "the line", None, what));
     }
-    plan(shell.checks, shell.kill)
-}
-
-/// The words of a command line. They last as long as the program, so that nobody has to own them.
-fn texts(arguments: Vec<OsString>) -> Result<Vec<&'static str>, Usage> {
-    let mut texts = Vec::with_capacity(arguments.len());
-    for argument in arguments {
-        match argument.into_string() {
-            Ok(text) => texts.push(&*text.leak()),
-            Err(_) => return Err(asks::wrong("sh", "", None, "an argument is not UTF-8")),
-        }
+    let mut plan = shell.plan;
+    if let Some(signal) = shell.kill {
+        // As in a shell, however young PID 1 is.
+        let spare = Duration::ZERO;
+        plan.kill = Some(Kill { signal, spare });
     }
-    Ok(texts)
+    Ok(Parsed::Check(plan, Style::default()))
 }
 
-/// Runs the line in mind. The bits of `holding` say which checks hold.
-fn ended(steps: &[(Joint, Step)], holding: u32) -> End {
-    let mut end = End::default();
-    run(steps, holding, &mut end);
-    end
-}
-
-/// Returns whether `exit` was met.
-fn run(steps: &[(Joint, Step)], holding: u32, end: &mut End) -> bool {
-    for (joint, step) in steps {
-        let is_run = match joint {
-            Joint::Always => true,
-            Joint::IfOk => end.ok,
-            Joint::IfNot => !end.ok,
-        };
-        if !is_run {
-            continue;
-        }
-        match step {
-            Step::Check(at) => end.ok = holding >> at & 1 == 1,
-            Step::Known(ok) => end.ok = *ok,
-            Step::Exit(code) => {
-                end.ok = code.unwrap_or(end.ok);
-                return true;
-            }
-            // After it, nothing is well.
-            Step::Kill => (end.ok, end.kills) = (false, true),
-            Step::Group(steps, is_subshell) => {
-                if run(steps, holding, end) && !is_subshell {
-                    return true;
-                }
-            }
-        }
-    }
-    false
-}
+const HOW_MANY: &str = "no check in it, or more than eight";
 
 impl Shell<'_> {
-    fn check(&mut self, check: Check) -> Step {
-        self.checks.push(check);
-        Step::Check(self.checks.len() - 1)
+    /// Reads a whole line.
+    fn line(&mut self, tokens: &'static [Token]) -> Result<(), Complaint> {
+        let outer = std::mem::replace(&mut self.tokens, tokens);
+        self.list()?;
+        if !self.tokens.is_empty() {
+            return Err(line::wrong("a ) or } without its beginning"));
+        }
+        self.tokens = outer;
+        Ok(())
     }
 
-    fn steps(&mut self, line: &'static str, depth: usize) -> Result<Vec<(Joint, Step)>, Usage> {
-        let list = line::parse(line, depth, self.variables).map_err(line::wrong)?;
-        self.resolved(&list, depth)
+    /// Reads a line in the line, which `exit` ends alone.
+    fn inner_line(&mut self, line: &'static str) -> Result<Step, Complaint> {
+        let outer = self.begin(true);
+        self.line(line::tokens(line, self.depth, self.variables)?)?;
+        self.end(outer);
+        Ok(Step::Done)
     }
 
-    fn resolved(&mut self, list: &List, depth: usize) -> Result<Vec<(Joint, Step)>, Usage> {
-        let mut steps = Vec::new();
-        for (joint, pipeline) in list {
-            let mut step = match &pipeline.commands[..] {
-                [Command::Simple(words, _)] => self.simple(words, depth)?,
-                [Command::Group(list, is_subshell)] => {
-                    Step::Group(self.resolved(list, depth)?, *is_subshell)
+    fn begin(&mut self, is_subshell: bool) -> u8 {
+        self.depth += 1;
+        self.step(Step::Begin);
+        let outer = self.subshell;
+        if is_subshell {
+            self.subshell = self.depth;
+        }
+        outer
+    }
+
+    fn end(&mut self, outer: u8) {
+        self.step(Step::End);
+        self.depth -= 1;
+        self.subshell = outer;
+    }
+
+    /// Takes the next token if it is this one.
+    fn take(&mut self, kind: Kind, text: &str) -> bool {
+        match self.tokens {
+            [first, rest @ ..] if first.kind == kind && first.text == text => {
+                self.tokens = rest;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Reads commands until the list's end, which is `)`, `}` or that of the line, and is not taken.
+    fn list(&mut self) -> Result<(), Complaint> {
+        if self.depth > MAX_DEPTH {
+            return Err(line::wrong("too many groups in each other"));
+        }
+        let mut joint = Kind::Always;
+        loop {
+            self.joint = joint;
+            self.pipeline()?;
+            match self.tokens {
+                [token, rest @ ..]
+                    if matches!(token.kind, Kind::Always | Kind::IfOk | Kind::IfNot) =>
+                {
+                    joint = token.kind;
+                    self.tokens = rest;
                 }
-                commands => {
-                    let step = self.piped(commands, pipeline.negated, depth)?;
-                    steps.push((*joint, step));
-                    continue;
+                _ => return Ok(()),
+            }
+            // Nothing follows a `;` that ends the list.
+            let is_end = match self.tokens {
+                [] => true,
+                [next, ..] => {
+                    next.kind == Kind::Close || next.kind == Kind::Word && next.text == "}"
                 }
             };
-            if pipeline.negated {
-                step = match step {
-                    Step::Known(ok) => Step::Known(!ok),
-                    _ => {
-                        return Err(line::wrong(
-                            "a ! before something else than CHECK | grep: what does not answer would be healthy",
-                        ));
-                    }
-                };
+            if is_end && joint == Kind::Always {
+                return Ok(());
             }
-            steps.push((*joint, step));
         }
-        Ok(steps)
     }
-}
 
-/// Joins the checks into one plan, in which all must be healthy.
-fn plan(checks: Vec<Check>, signal: Option<kill::Named>) -> Result<Parsed, Usage> {
-    let mut all = Plan {
-        targets: Vec::new(),
-        origin: "",
-        timeout: Duration::ZERO,
-        attempts: Attempts::ONE,
-        // As in a shell, however young it is.
-        kill: signal.map(|signal| Kill {
-            signal,
-            spare: Duration::ZERO,
-        }),
-    };
-    for check in checks {
-        let plan = match check {
-            Check::Own(plan) => plan,
-            Check::Asks(asks) => {
-                let times = u32::try_from(asks.urls.len()).unwrap_or(1);
-                Plan {
-                    timeout: asks.patience().saturating_mul(times),
-                    origin: asks.name,
-                    attempts: asks.attempts.clone(),
-                    kill: None,
-                    targets: targets_of(asks.name, &asks.urls, &asks.options.shared())?
-                        .into_iter()
-                        .map(|(target, _)| target)
-                        .collect(),
+    /// `[!] COMMAND [| grep]`
+    fn pipeline(&mut self) -> Result<(), Complaint> {
+        let limit = self.limit;
+        let is_negated = self.take(Kind::Word, "!");
+        let is_subshell = self.take(Kind::Open, "");
+        let (step, is_known) = if is_subshell || self.take(Kind::Word, "{") {
+            let outer = self.begin(is_subshell);
+            self.list()?;
+            let is_closed = match is_subshell {
+                true => self.take(Kind::Close, ""),
+                false => self.take(Kind::Word, "}"),
+            };
+            if !is_closed {
+                return Err(line::wrong("a ( or { without its end"));
+            }
+            self.end(outer);
+            while self.take(Kind::Past, "") {}
+            if self.take(Kind::Pipe, "") {
+                return Err(line::wrong(commands::ONLY_GREP));
+            }
+            (Step::Done, false)
+        } else {
+            let (words, past) = self.command()?;
+            if self.take(Kind::Pipe, "") {
+                let (second, _) = self.command()?;
+                if self.take(Kind::Pipe, "") {
+                    return Err(line::wrong(commands::ONLY_GREP));
+                }
+                self.piped(words, past, second, is_negated)?;
+                (Step::Asks, is_negated)
+            } else {
+                match self.simple(words)? {
+                    Step::Known(ok) => (Step::Known(ok != is_negated), is_negated),
+                    step => (step, false),
                 }
             }
         };
-        all.targets.extend(plan.targets);
-        all.timeout += plan.timeout;
-        all.origin = plan.origin;
-        all.kill = all.kill.or(plan.kill);
-        if plan.attempts.most > all.attempts.most {
-            all.attempts = plan.attempts;
+        if is_negated && !is_known {
+            return Err(line::wrong(
+                "a ! before something else than CHECK | grep: what does not answer would be healthy",
+            ));
+        }
+        match (step, self.asks.take()) {
+            (Step::Asks, Some(asks)) => {
+                let options = std::mem::take(&mut asks.given.options).shared();
+                add_targets(asks.name, &asks.urls, &options, &mut self.plan.targets)
+                    .map_err(|usage| &*usage.0.leak())?;
+                self.check(asks.name, asks.patience(), &asks.attempts)?;
+            }
+            _ => self.step(step),
+        }
+        self.limit = limit;
+        Ok(())
+    }
+
+    /// The words of a command, and whether its stdout goes past the pipe.
+    fn command(&mut self) -> Result<(&'static [Token], bool), Complaint> {
+        let (mut words, mut past) = (Vec::new(), false);
+        while let [token, rest @ ..] = self.tokens {
+            match token.kind {
+                Kind::Word | Kind::Output => words.push(*token),
+                Kind::Past => past = true,
+                _ => break,
+            }
+            self.tokens = rest;
+        }
+        match words.is_empty() {
+            true => Err(line::wrong("no command where one is expected")),
+            false => Ok((words.leak(), past)),
         }
     }
-    Ok(Parsed::Check(all, Style::default()))
+
+    /// Adds a check to the plan, in which all must be healthy. Its targets are there already.
+    fn check(
+        &mut self,
+        origin: &'static str,
+        timeout: Duration,
+        attempts: &Attempts,
+    ) -> Result<(), Complaint> {
+        if self.checks == MAX_CHECKS {
+            return Err(line::wrong(HOW_MANY));
+        }
+        let all = &mut self.plan;
+        all.origin = origin;
+        all.timeout += timeout.min(self.limit);
+        if attempts.most > all.attempts.most {
+            all.attempts = attempts.clone();
+        }
+        self.step(Step::Check(self.checks));
+        self.checks += 1;
+        Ok(())
+    }
+
+    /// Runs one command in mind, for each combination.
+    fn step(&mut self, step: Step) {
+        for (holding, end) in self.ends.iter_mut().enumerate() {
+            if end.left != 0 {
+                let is_over = matches!(step, Step::End) && end.left == self.depth;
+                end.left = if is_over { 0 } else { end.left };
+                continue;
+            }
+            let is_run = match self.joint {
+                Kind::IfOk => end.ok,
+                Kind::IfNot => !end.ok,
+                _ => true,
+            };
+            match step {
+                Step::Begin if !is_run => end.left = self.depth,
+                Step::Begin | Step::End | Step::Done | Step::Asks => {}
+                _ if !is_run => {}
+                Step::Check(at) => end.ok = holding >> at & 1 == 1,
+                Step::Known(ok) => end.ok = ok,
+                Step::Exit(code) => {
+                    end.ok = code.unwrap_or(end.ok);
+                    end.left = self.subshell;
+                }
+                // After it, nothing is well.
+                Step::Kill => (end.ok, end.kills) = (false, true),
+            }
+        }
+    }
 }

@@ -1,17 +1,16 @@
 //! What one command of a line asks: targets, and what is expected of them.
 
-use super::super::contradictions::MAX_TIMES;
-use super::super::{Usage, shown};
-use crate::expect::Statuses;
-use crate::http::request;
-use crate::protocol::Options;
+use super::super::contradictions::{MAX_TIMES, doubled};
+use super::super::options::{Given, Kind, OPTIONS};
+use super::super::shown;
+use super::commands::meaning;
+use super::rows::{TEXTS, VALUES, does};
 use crate::run::Attempts;
 use crate::search::{contains, joined, split_once};
 use crate::target::{Complaint, place, time};
 use std::ffi::OsStr;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
-use ureq::http::Method;
 
 /// How long a command may take that says nothing of it: as long as Docker waits for a check.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -30,7 +29,7 @@ pub struct Asks {
     /// The targets, as URLs.
     pub urls: Vec<String>,
     /// What is asked of them.
-    pub options: Options,
+    pub given: Given,
     /// The deadline, where one is said.
     pub time: Option<Duration>,
     /// When they are asked again.
@@ -39,176 +38,145 @@ pub struct Asks {
     pub says: &'static str,
     /// Its stdout has the body of a response.
     pub prints_body: bool,
-    /// Its output has the head, and so the status line.
-    pub prints_head: bool,
     /// Its stdout has the status alone.
     pub prints_status: bool,
-
-    // What options said that is put together only when all are known.
-    /// `curl -f`
-    pub fails: bool,
-    /// `curl -G`: the data are the query.
-    pub get: bool,
-    /// `curl --json`
-    pub json: bool,
-    /// `curl -I`, `wget --spider`
-    pub head: bool,
-    /// The output goes to stdout.
-    pub stdout: bool,
-    /// The output goes nowhere.
-    pub nowhere: bool,
-    /// No redirect is followed, and none is well.
-    pub no_redirects: bool,
-    /// It is asked again where the connection was refused.
-    pub refused: bool,
-    /// It is asked again after any failure.
-    pub all: bool,
-    /// `nc -z`
-    pub zero: bool,
-    /// `grep -F`
-    pub fixed: bool,
-    /// `grep -E`
-    pub extended: bool,
-    /// `grep -e`
-    pub pattern: Option<&'static str>,
-    /// Where a server is, and who asks.
-    pub host: &'static str,
-    pub port: &'static str,
-    pub user: &'static str,
-    pub password: &'static str,
-    pub database: &'static str,
+    /// What options said that is put together only when all are known, by their numbers.
+    texts: [&'static str; TEXTS],
+    /// A bit for each text and flag that was given.
+    flags: u32,
 }
 
 impl Asks {
-    /// What `name` asks, before its words are read.
-    pub fn of(name: &'static str) -> Self {
-        Asks {
+    /// What `name` asks, before its words are read. It lasts as long as the program, so that nobody has to own it.
+    pub fn of(name: &'static str) -> &'static mut Self {
+        Box::leak(Box::new(Asks {
             name,
             operands: Vec::new(),
             urls: Vec::new(),
-            options: Options::default(),
+            given: Given::default(),
             time: None,
             attempts: Attempts::ONE,
             says: "",
             prints_body: false,
-            prints_head: false,
             prints_status: false,
-            fails: false,
-            get: false,
-            json: false,
-            head: false,
-            stdout: false,
-            nowhere: false,
-            no_redirects: false,
-            refused: false,
-            all: false,
-            zero: false,
-            fixed: false,
-            extended: false,
-            pattern: None,
-            host: "",
-            port: "",
-            user: "",
-            password: "",
-            database: "",
-        }
+            texts: [""; TEXTS],
+            flags: 0,
+        }))
+    }
+
+    /// Whether this text or flag was given.
+    pub fn has(&self, flag: u8) -> bool {
+        self.flags >> flag & 1 == 1
+    }
+
+    /// Sets a flag.
+    pub fn set(&mut self, flag: u8, is_set: bool) {
+        self.flags = self.flags & !(1 << flag) | u32::from(is_set) << flag;
+    }
+
+    /// The text with this number, which is empty where none was given.
+    pub fn text(&self, number: u8) -> &'static str {
+        self.texts[usize::from(number)]
+    }
+
+    /// Sets a text.
+    pub fn set_text(&mut self, number: u8, text: &'static str) {
+        self.texts[usize::from(number)] = text;
     }
 
     /// Takes one option: the last column of the tables says what it does.
     ///
     /// # Errors
     /// What is wrong with its value.
-    pub fn take(&mut self, does: &str, value: &'static str) -> Result<(), Complaint> {
-        let options = &mut self.options;
-        let may_be_file = matches!(does, "data" | "json" | "header" | "format");
-        if may_be_file && value.starts_with('@') {
+    pub fn take(&mut self, does: u8, value: &'static str) -> Result<(), Complaint> {
+        let may_be_file = matches!(does, does::DATA | does::JSON | does::HEADER | does::FORMAT);
+        if may_be_file && value.as_bytes().first() == Some(&b'@') {
             return Err(READS);
         }
+        if does == does::PORT {
+            place::port(value)?;
+        }
+        if does == does::PATTERN && self.has(does) {
+            return Err("is a second text: only one is searched");
+        }
+        if let Some(text) = self.texts.get_mut(usize::from(does)) {
+            *text = value;
+        }
+        if does < VALUES {
+            self.set(does, true);
+        }
         match does {
-            "fail" => self.fails = true,
-            "follow" => options.follow = true,
-            "redirects" => match value {
-                "0" => self.no_redirects = true,
-                "-1" | "5" => {}
-                _ if number(value)? < 5 => {
+            does::TIME | does::WITHIN | does::PAUSE => {
+                let time = limit(value)?;
+                match does {
+                    does::TIME => self.time = time,
+                    does::WITHIN => self.attempts.within = time,
+                    _ => {
+                        self.attempts.pause = time.unwrap_or_default();
+                        self.attempts.longest = self.attempts.pause;
+                    }
+                }
+            }
+            does::REDIRECTS if value == "-1" => {}
+            does::TRIES if value == "inf" => self.attempts.most = u32::MAX,
+            does::RETRY | does::TRIES | does::REDIRECTS => match (does, number(value)?) {
+                // The first attempt is no other one.
+                (does::RETRY, number) => self.attempts.most = u32::from(number) + 1,
+                (does::TRIES, 0) => self.attempts.most = u32::MAX,
+                (does::TRIES, number) => self.attempts.most = number.into(),
+                (_, 0) => self.set(does::NO_REDIRECTS, true),
+                (_, ..5) => {
                     return Err("is neither 0 nor at least 5, which is how many are followed here");
                 }
                 _ => {}
             },
-            "time" => self.time = limit(value)?,
-            "within" => self.attempts.within = limit(value)?,
-            "pause" => {
-                self.attempts.pause = limit(value)?.unwrap_or_default();
-                self.attempts.longest = self.attempts.pause;
-            }
-            // The first attempt is no other one.
-            "retry" => self.attempts.most = u32::from(number(value)?) + 1,
-            "tries" => {
-                self.attempts.most = match value {
-                    "0" | "inf" => u32::MAX,
-                    _ => number(value)?.into(),
-                }
-            }
-            "refused" => self.refused = true,
-            "all" => self.all = true,
-            "method" => options.method = Some(request::method(value)?),
-            "head" => self.head = true,
-            "include" => self.prints_head = true,
-            "header" => return self.header(value),
-            "data" | "raw" => self.add_data(value, "&"),
-            "urlencode" => return self.urlencode(value),
-            "json" => {
-                self.json = true;
-                self.add_data(value, "");
-            }
-            "get" => self.get = true,
-            "login" => options.user = Some(request::user(value)?),
-            "bearer" => return self.add_header("authorization", "Bearer ", value),
-            "agent" => options.user_agent = Some(request::header_value(value)?),
-            "referer" => return self.add_header("referer", "", value),
-            "cookie" if !value.contains('=') => return Err(READS),
-            "cookie" => return self.add_header("cookie", "", value),
-            "range" => return self.add_header("range", "bytes=", value),
-            "url" => self.operands.push(value),
-            "socket" => options.unix_socket = Some(place::unix_socket(value)?),
-            "v4" => options.only = Some(Ipv4Addr::LOCALHOST.into()),
-            "v6" => options.only = Some(Ipv6Addr::LOCALHOST.into()),
-            "output" | "stream" => {
-                let (to_stdout, to_nowhere) = match value {
-                    "-" | "/dev/stdout" => (true, false),
-                    "/dev/null" | "/dev/stderr" => (false, true),
-                    _ => return Err("would be written, and nothing but /dev/null is written here"),
+            does::HEADER => return self.header(value),
+            does::JSON => self.add_data(value, ""),
+            does::DATA | does::RAW => self.add_data(value, "&"),
+            does::URLENCODE => return self.urlencode(value),
+            does::METHOD | does::LOGIN | does::AGENT | does::SOCKET => {
+                let long = match does {
+                    does::METHOD => "method",
+                    does::LOGIN => "user",
+                    does::AGENT => "user-agent",
+                    _ => "unix-socket",
                 };
-                if does == "output" {
-                    (self.stdout, self.nowhere) = (to_stdout, to_nowhere);
+                return self.own(long, value);
+            }
+            does::COOKIE if !has_any(value, b"=") => return Err(READS),
+            does::BEARER | does::REFERER | does::RANGE | does::COOKIE => {
+                let start = match does {
+                    does::BEARER => "authorization: Bearer ",
+                    does::REFERER => "referer: ",
+                    does::RANGE => "range: bytes=",
+                    _ => "cookie: ",
+                };
+                return self.add_header(start, value);
+            }
+            does::URL => self.operands.push(value),
+            does::V4 => self.given.options.only = Some(Ipv4Addr::LOCALHOST.into()),
+            does::V6 => self.given.options.only = Some(Ipv6Addr::LOCALHOST.into()),
+            does::OUTPUT | does::STREAM => {
+                let to_stdout = value == "-" || meaning(value.as_bytes()) == does::STDOUT;
+                if !to_stdout && meaning(value.as_bytes()) != does::NOWHERE {
+                    return Err("would be written, and nothing but /dev/null is written here");
+                }
+                if does == does::OUTPUT {
+                    self.set(does::STDOUT, to_stdout);
+                    self.set(does::NOWHERE, !to_stdout);
                 }
             }
-            "format" => {
+            does::FORMAT => {
                 let format = value.trim_ascii_end();
                 let format = format.strip_suffix("\\n").unwrap_or(format);
                 self.prints_status = matches!(format, "%{http_code}" | "%{response_code}");
             }
-            "noise" if value == "v" => {}
-            "noise" => return Err("is nothing that a health check can use; -nv is"),
-            "execute" if !value.starts_with("use_proxy=") && !value.starts_with("robots=") => {
+            does::NOISE if value != "v" => {
+                return Err("is nothing that a health check can use; -nv is");
+            }
+            does::EXECUTE if !value.starts_with("use_proxy=") && !value.starts_with("robots=") => {
                 return Err("is a setting that is not known here");
             }
-            "zero" => self.zero = true,
-            "fixed" => self.fixed = true,
-            "extended" => self.extended = true,
-            "nocase" => options.body.any_case = true,
-            "pattern" if self.pattern.is_some() => {
-                return Err("is a second text: only one is searched");
-            }
-            "pattern" => self.pattern = Some(value),
-            "host" => self.host = value,
-            "port" => {
-                place::port(value)?;
-                self.port = value;
-            }
-            "user" => self.user = value,
-            "password" => self.password = value,
-            "database" => self.database = value,
             _ => {}
         }
         Ok(())
@@ -216,13 +184,20 @@ impl Asks {
 
     /// How long it may take.
     pub fn patience(&self) -> Duration {
-        self.time.unwrap_or(PATIENCE)
+        let times = u32::try_from(self.urls.len()).unwrap_or(1);
+        self.time.unwrap_or(PATIENCE).saturating_mul(times)
     }
 
-    /// Sets the healthy statuses.
-    pub fn set_statuses(&mut self, list: &str) -> Result<(), Complaint> {
-        self.options.statuses = Some(Statuses::parse(list)?);
-        Ok(())
+    /// Takes what one of our own options says, which has a value.
+    pub fn own(&mut self, long: &str, value: &str) -> Result<(), Complaint> {
+        match OPTIONS
+            .iter()
+            .find(|row| row.long == long)
+            .map(|row| &row.kind)
+        {
+            Some(Kind::One(set) | Kind::Many(set)) => set(&mut self.given, value),
+            _ => Ok(()),
+        }
     }
 
     /// Sets the pauses between attempts, where no option did.
@@ -233,63 +208,56 @@ impl Asks {
         }
     }
 
-    /// Sets the method HEAD, unless another was given.
-    pub fn ask_for_the_head(&mut self) {
-        self.options.method.get_or_insert(Method::HEAD);
-    }
-
     /// `NAME: VALUE`; `NAME;` has an empty value, and `NAME:` takes away what curl would send by itself.
     fn header(&mut self, text: &str) -> Result<(), Complaint> {
-        match text.split_once(':') {
-            Some((_, value)) if value.trim_ascii().is_empty() => Ok(()),
-            Some((name, value)) => self.add_header(name, "", value),
-            None => match text.strip_suffix(';') {
-                Some(name) => self.add_header(name, "", ""),
-                None => Ok(()),
-            },
+        if let Some((name, value)) = split_once(text, ":") {
+            return match value.trim_ascii().is_empty() {
+                true => Ok(()),
+                false => self.add_header(&text[..=name.len()], value),
+            };
+        }
+        match text.strip_suffix(';') {
+            Some(name) => self.add_header(name, ":"),
+            None => Ok(()),
         }
     }
 
-    /// Adds a request header. Its value is two texts.
-    pub fn add_header(&mut self, name: &str, start: &str, rest: &str) -> Result<(), Complaint> {
-        let text = joined(&[name, ": ", start, rest.trim_ascii()], "");
-        let (name, value) = request::header(&text)?;
-        let headers = &mut self.options.headers;
-        let is_given = headers.iter().any(|(given, _)| *given == name);
-        if is_given && request::SINGLE.contains(&name) || headers.len() == MAX_TIMES {
-            return Err("is a header that can be given once");
+    /// Adds a request header, `NAME: VALUE`. It is two texts.
+    pub fn add_header(&mut self, start: &str, rest: &str) -> Result<(), Complaint> {
+        self.own("header", &joined(&[start, rest.trim_ascii()], ""))?;
+        let headers = &self.given.options.headers;
+        match doubled(headers).is_some() || headers.len() > MAX_TIMES {
+            true => Err("is a header that can be given once"),
+            false => Ok(()),
         }
-        headers.push((name, value));
-        Ok(())
     }
 
     /// Says what the data are, unless a header does.
     pub fn add_content_type(&mut self, kind: &str) -> Result<(), Complaint> {
-        let mut headers = self.options.headers.iter();
+        let mut headers = self.given.options.headers.iter();
         match headers.any(|(given, _)| given == "content-type") {
             true => Ok(()),
-            false => self.add_header("content-type", "application/", kind),
+            false => self.add_header("content-type: application/", kind),
         }
     }
 
     /// Adds request data, after what is there already.
     fn add_data(&mut self, text: &str, between: &str) {
-        let data = self.options.data.take();
-        self.options.data = Some(match &data {
-            Some(data) => joined(&[data, between, text], ""),
-            None => text.to_owned(),
-        });
+        let is_first = self.given.options.data.is_none();
+        let data = self.given.options.data.get_or_insert_default();
+        data.push_str(if is_first { "" } else { between });
+        data.push_str(text);
     }
 
     /// `CONTENT`, `=CONTENT` or `NAME=CONTENT`, of which CONTENT is encoded.
     fn urlencode(&mut self, text: &str) -> Result<(), Complaint> {
-        let data = match text.split_once('=') {
-            Some(("", content)) => encoded(content, b'~'),
-            Some((name, content)) => joined(&[name, "=", &encoded(content, b'~')], ""),
-            None if text.contains('@') => return Err(READS),
-            None => encoded(text, b'~'),
+        let (name, content) = match split_once(text, "=") {
+            Some((name, content)) => (&text[..name.len() + usize::from(!name.is_empty())], content),
+            None if has_any(text, b"@") => return Err(READS),
+            None => ("", text),
         };
-        self.add_data(&data, "&");
+        self.add_data(name, "&");
+        self.add_data(&encoded(content, b'~'), "");
         Ok(())
     }
 
@@ -302,7 +270,7 @@ impl Asks {
             let mut url = operand;
             // curl takes an empty port for none, and braces for several URLs.
             let is_curl = self.name == "curl";
-            if is_curl && url.contains(['{', '}']) {
+            if is_curl && has_any(url, b"{}") {
                 return Err("a brace in a URL is for several: write each");
             }
             let mut start = "http://";
@@ -314,34 +282,33 @@ impl Asks {
                 }
                 (start, url) = operand.split_at(operand.len() - rest.len());
             }
-            let end = url.find(['/', '?', '#']).unwrap_or(url.len());
-            let (authority, path) = url.split_at(end);
+            let end = url.bytes().position(|byte| b"/?#".contains(&byte));
+            let (authority, path) = url.split_at(end.unwrap_or(url.len()));
             let authority = match authority.strip_suffix(':') {
                 Some(host) if is_curl => host,
                 _ => authority,
             };
-            let mut parts = vec![start, authority, path];
-            if self.get
-                && let Some(data) = &self.options.data
+            let mut text = joined(&[start, authority, path], "");
+            if self.has(does::GET)
+                && let Some(data) = &self.given.options.data
             {
-                parts.extend([if path.contains('?') { "&" } else { "?" }, data]);
+                text.push_str(if has_any(path, b"?") { "&" } else { "?" });
+                text.push_str(data);
             }
-            self.urls.push(joined(&parts, ""));
+            self.urls.push(text);
         }
-        if self.get {
-            self.options.data = None;
+        if self.has(does::GET) {
+            self.given.options.data = None;
         }
         Ok(())
     }
 
     /// Adds a target of another protocol, at the host and port that were said.
     pub fn add_server(&mut self, scheme: &str, user: &str, rest: &str) {
-        let (host, port) = (self.host, self.port);
+        let (host, port) = (self.text(does::HOST), self.text(does::PORT));
         let host = if host.is_empty() { "localhost" } else { host };
-        let (open, close) = match host.contains(':') && !host.starts_with('[') {
-            true => ("[", "]"),
-            false => ("", ""),
-        };
+        let is_bare = has_any(host, b":") && !host.starts_with('[');
+        let (open, close) = if is_bare { ("[", "]") } else { ("", "") };
         let at = if user.is_empty() { "" } else { "@" };
         let colon = if port.is_empty() { "" } else { ":" };
         let parts = [
@@ -353,11 +320,12 @@ impl Asks {
     /// Whether it prints this text where all is well, and then expects that it does. redis-cli exits with 0 where the server
     /// wants a password, so that PONG is more.
     pub fn must_say(&mut self, text: &str, any_case: bool) -> bool {
-        let lower = |text: &str| match any_case {
-            true => text.to_ascii_lowercase(),
-            false => text.to_owned(),
-        };
-        let is_said = contains(lower(self.says).as_bytes(), &lower(text));
+        let (mut says, mut text) = (self.says.to_owned(), text.to_owned());
+        if any_case {
+            says.make_ascii_lowercase();
+            text.make_ascii_lowercase();
+        }
+        let is_said = contains(says.as_bytes(), &text);
         if is_said && self.name == "redis-cli" {
             self.ask_for_pong("");
         }
@@ -366,26 +334,23 @@ impl Asks {
 
     /// Expects PONG of Redis, after a login if there is one.
     pub fn ask_for_pong(&mut self, login: &str) {
-        if self.options.send.is_none() {
+        if self.given.options.send.is_none() {
             self.urls.clear();
             self.add_server("tcp", "", "");
             // The server closes then, so that an error is known at once.
             let send = joined(&[login, "PING\r\nQUIT\r\n"], "");
-            self.options.send = Some(send.into_bytes());
-            self.options.body.body.push("+PONG".into());
+            self.given.options.send = Some(send.into_bytes());
+            self.given.options.body.body.push("+PONG".into());
         }
     }
 }
 
 /// The message for what is wrong with `option` of `command`, where that is not empty, or with its value.
-pub fn wrong(command: &str, option: &str, value: Option<&str>, complaint: &str) -> Usage {
+pub fn wrong(command: &str, option: &str, value: Option<&str>, complaint: &str) -> Complaint {
     let value = value.map(|value| joined(&["\"", &shown(OsStr::new(value)), "\" "], ""));
     let value = value.as_deref().unwrap_or_default();
     let colon = if option.is_empty() { "" } else { ": " };
-    Usage(joined(
-        &[command, ": ", option, colon, value, complaint],
-        "",
-    ))
+    joined(&[command, ": ", option, colon, value, complaint], "").leak()
 }
 
 /// A number that no line needs to be larger than 65535.
@@ -401,6 +366,11 @@ fn limit(text: &str) -> Result<Option<Duration>, Complaint> {
     }
 }
 
+/// Whether one of these bytes is in the text.
+pub fn has_any(text: &str, bytes: &[u8]) -> bool {
+    text.bytes().any(|byte| bytes.contains(&byte))
+}
+
 /// `text` as a part of a URL: without what means something there, but for `kept`.
 pub fn encoded(text: &str, kept: u8) -> String {
     let mut url = String::new();
@@ -411,7 +381,7 @@ pub fn encoded(text: &str, kept: u8) -> String {
         }
         url.push('%');
         for digit in [byte >> 4, byte & 15] {
-            url.push(char::from_digit(digit.into(), 16).unwrap_or_default());
+            url.push(char::from(b"0123456789abcdef"[usize::from(digit)]));
         }
     }
     url

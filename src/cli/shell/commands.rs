@@ -1,260 +1,192 @@
-//! The commands that a line can have, beside curl, wget and grep: what each asks, or how it ends the line.
+//! The commands that a line can have: what each asks, or how it ends the line.
 
-use super::super::{Command as Parsed, Usage};
+use super::super::Command as Parsed;
 use super::asks::{Asks, encoded, number, wrong};
-use super::line::{self, Command, Joint, Word};
-use super::table::Table;
-use super::{Check, Shell, Step, curl, grep, wget};
+use super::line::{self, Kind, Token};
+use super::rows::{does, rows};
+use super::table::{self, Table};
+use super::{Shell, Step, curl, grep, servers, wget};
 use crate::kill;
 use crate::search::joined;
 use crate::snippet::printable;
-use crate::target::{Complaint, place, time};
+use crate::target::{Complaint, time};
 
-/// The commands that ask something.
+/// What each name means, and other words that mean something by themselves.
+static NAMES: &[u8] = rows!(
+    "\
+- curl curl
+- wget wget
+- nc nc
+- ncat nc
+- netcat nc
+- redis-cli redis
+- valkey-cli redis
+- pg_isready postgres
+- mysqladmin mysql
+- mariadb-admin mysql
+- grep grep
+- egrep grep
+- fgrep grep
+- test test
+- [ test
+- [[ test
+- exec prefix
+- busybox prefix
+- timeout timeout
+- healthchecker own
+- sh sh
+- ash sh
+- bash sh
+- dash sh
+- true true
+- : true
+- echo true
+- printf true
+- false false
+- exit exit
+- kill kill
+- /dev/stdout stdout
+- /dev/null nowhere
+- /dev/stderr nowhere
+- = equals
+- == equals
+- -eq equals
+- -lt less
+- -e file
+- -f regular
+- -s signal
+- -k signal"
+);
+
+/// The commands that have options, in the order of their numbers.
 static TABLES: &[&Table] = &[
     &curl::TABLE,
     &wget::TABLE,
-    &Table {
-        names: &["nc", "ncat", "netcat"],
-        equals: false,
-        finish: nc,
-        rows: "\
-z zero zero
-v verbose -
-n nodns -
-4 - v4
-6 - v6
-w wait time=
-q - -=",
-    },
-    &Table {
-        names: &["redis-cli", "valkey-cli"],
-        equals: false,
-        finish: redis_cli,
-        rows: "\
-h - host=
-p - port=
-a pass password:
-- user user=
-s - socket=
-n - -=
-t - time=
-- no-auth-warning -
-- raw -
-e - -",
-    },
-    &Table {
-        names: &["pg_isready"],
-        equals: true,
-        finish: pg_isready,
-        rows: "\
-h host host=
-p port port=
-U username user=
-d dbname database=
-t timeout time=
-q quiet -",
-    },
-    &Table {
-        names: &["mysqladmin", "mariadb-admin"],
-        equals: true,
-        finish: mysqladmin,
-        rows: "\
-h host host=
-P port port=
-u user -=
-p password -?
-S socket socket=
-s silent -
-v verbose -
-- protocol -=
-- connect-timeout time=
-- connect_timeout time=
-- skip-ssl -
-- no-defaults -
-- defaults-file reads
-- defaults-extra-file reads",
-    },
+    &servers::NC,
+    &servers::REDIS,
+    &servers::POSTGRES,
+    &servers::MYSQL,
+    &grep::TABLE,
 ];
-
-fn nc(asks: &mut Asks) -> Result<(), Complaint> {
-    let (true, &[host, port]) = (asks.zero, &asks.operands[..]) else {
-        return Err("only `nc -z HOST PORT` is understood");
-    };
-    asks.says = "succeeded! open";
-    (asks.host, asks.port) = (host, port);
-    asks.add_server("tcp", "", "");
-    Ok(())
-}
-
-fn redis_cli(asks: &mut Asks) -> Result<(), Complaint> {
-    let is_ping = matches!(asks.operands[..], [ping] if ping.eq_ignore_ascii_case("ping"));
-    let (user, password) = (asks.user, asks.password);
-    // They are words of one line of the protocol.
-    let is_word = |byte: u8| byte.is_ascii_graphic() && !b"\"'".contains(&byte);
-    if !is_ping || !user.bytes().chain(password.bytes()).all(is_word) {
-        return Err("only `redis-cli ping` is understood, and no password with blanks or quotes");
-    }
-    asks.port = if asks.port.is_empty() {
-        "6379"
-    } else {
-        asks.port
-    };
-    asks.says = "PONG";
-    asks.add_server("redis", "", "");
-    if !password.is_empty() {
-        // Only PONG shows that the password is right.
-        let blank = if user.is_empty() { "" } else { " " };
-        asks.ask_for_pong(&joined(&["AUTH ", user, blank, password, "\r\n"], ""));
-    }
-    Ok(())
-}
-
-fn pg_isready(asks: &mut Asks) -> Result<(), Complaint> {
-    let database = asks.database;
-    if !asks.operands.is_empty() || database.contains(['=', ':']) {
-        return Err("takes no operand, and with -d no more than a name");
-    }
-    if asks.host.starts_with('/') {
-        let port = if asks.port.is_empty() {
-            "5432"
-        } else {
-            asks.port
-        };
-        let socket = joined(&[asks.host, "/.s.PGSQL.", port], "");
-        asks.options.unix_socket = Some(place::unix_socket(&socket)?);
-        asks.host = "";
-    }
-    let slash = if database.is_empty() { "" } else { "/" };
-    let path = joined(&[slash, &encoded(database, b'~')], "");
-    asks.says = "accepting connections";
-    asks.add_server("postgres", &encoded(asks.user, b'~'), &path);
-    Ok(())
-}
-
-fn mysqladmin(asks: &mut Asks) -> Result<(), Complaint> {
-    if asks.operands != ["ping"] {
-        return Err("only `mysqladmin ping` is understood");
-    }
-    asks.says = "mysqld is alive";
-    asks.add_server("mysql", "", "");
-    Ok(())
-}
 
 /// What a command is called, without its folder.
 fn base(name: &'static str) -> &'static str {
-    name.rsplit('/').next().unwrap_or_default()
+    let slash = name.bytes().rposition(|byte| byte == b'/');
+    &name[slash.map_or(0, |slash| slash + 1)..]
+}
+
+/// What a word means by itself.
+pub fn meaning(word: &[u8]) -> u8 {
+    let row = table::find(NAMES, 0, word);
+    row.filter(|row| row.long == word).map_or(0, |row| row.does)
 }
 
 /// Whether this is `NAME=VALUE` with a name that nothing here looks at, and that changes nothing for the real command.
 fn is_harmless(word: &str) -> bool {
-    let Some((name, _)) = word.split_once('=') else {
-        return false;
-    };
-    let name = name.to_ascii_uppercase();
+    let end = word.bytes().position(|byte| byte == b'=').unwrap_or(0);
+    let name = word[..end].to_ascii_uppercase();
     ["PROXY", "PGPASSWORD", "MYSQL_PWD", "REDISCLI_AUTH"]
         .iter()
         .any(|end| name.ends_with(end))
 }
 
 /// Words that are texts alone.
-fn texts(words: &[Word]) -> Result<Vec<&'static str>, Usage> {
+fn texts(words: &[Token]) -> Result<&'static [&'static str], Complaint> {
     let mut texts = Vec::with_capacity(words.len());
     for word in words {
-        match word {
-            Word::Text(text) => texts.push(*text),
-            Word::Output(_) => return Err(line::wrong(line::MISPLACED)),
+        if word.kind == Kind::Output {
+            return Err(line::wrong(line::MISPLACED));
         }
+        texts.push(word.text);
     }
-    Ok(texts)
+    Ok(texts.leak())
 }
 
 /// What the command with this table asks.
-pub fn asks(table: &Table, words: &[&'static str]) -> Result<Check, Usage> {
-    let name = table.names[0];
-    let mut asks = Box::new(Asks::of(name));
-    table.read(&mut asks, words)?;
-    (table.finish)(&mut asks).map_err(|complaint| wrong(name, "", None, complaint))?;
-    Ok(Check::Asks(asks))
+fn asks(table: &Table, words: &[&'static str]) -> Result<&'static mut Asks, Complaint> {
+    let asks = Asks::of(table.name);
+    table.read(asks, words)?;
+    match (table.finish)(asks) {
+        Ok(()) => Ok(asks),
+        Err(complaint) => Err(wrong(table.name, "", None, complaint)),
+    }
 }
+
+/// The message for a pipe that is something else.
+pub const ONLY_GREP: Complaint = "a pipe that is not CHECK | grep TEXT";
 
 impl Shell<'_> {
     /// What one command is.
-    pub fn simple(&mut self, words: &[Word], depth: usize) -> Result<Step, Usage> {
-        if let [Word::Text(name @ ("test" | "[" | "[[")), words @ ..] = words {
-            return self.test(name, words, depth);
+    pub fn simple(&mut self, words: &[Token]) -> Result<Step, Complaint> {
+        if let [name, words @ ..] = words
+            && name.kind == Kind::Word
+            && meaning(name.text.as_bytes()) == does::TEST
+        {
+            return self.test(name.text, words);
         }
         let texts = texts(words)?;
-        let mut words = &texts[..];
-        let begun = self.checks.len();
-        let mut limit = None;
-        let step = loop {
-            let Some((word, rest)) = words.split_first() else {
-                return Err(line::wrong("a command missing"));
-            };
+        let mut words = texts;
+        while let [word, rest @ ..] = words {
             words = rest;
-            match base(word) {
-                "exec" | "busybox" => {}
-                "timeout" => {
+            let base = base(word);
+            match meaning(base.as_bytes()) {
+                does::PREFIX => {}
+                does::TIMEOUT => {
                     // `-t` is of old versions of BusyBox.
                     while let [option, rest @ ..] = words
-                        && option.starts_with('-')
+                        && option.as_bytes().first() == Some(&b'-')
                     {
-                        let has_value = matches!(*option, "-s" | "-k");
+                        let has_value = meaning(option.as_bytes()) == does::SIGNAL;
                         words = &rest[usize::from(has_value && !rest.is_empty())..];
                     }
                     let text = *words.first().unwrap_or(&"");
-                    let time = time::parse(text);
-                    limit = Some(time.map_err(|why| wrong("timeout", "", Some(text), why))?);
+                    match time::parse(text) {
+                        Ok(time) => self.limit = self.limit.min(time),
+                        Err(why) => return Err(wrong("timeout", "", Some(text), why)),
+                    }
                     words = &words[1..];
                 }
                 _ if is_harmless(word) => {}
-                _ => break self.named(word, words, depth)?,
-            }
-        };
-        if let Some(limit) = limit {
-            for check in &mut self.checks[begun..] {
-                match check {
-                    Check::Asks(asks) => asks.time = Some(asks.patience().min(limit)),
-                    Check::Own(plan) => plan.timeout = plan.timeout.min(limit),
-                }
+                meaning => return self.named(meaning, word, words),
             }
         }
-        Ok(step)
+        Err(line::wrong("a command missing"))
     }
 
     /// What the command `name` is with these words behind it.
     fn named(
         &mut self,
+        meaning: u8,
         name: &'static str,
         words: &[&'static str],
-        depth: usize,
-    ) -> Result<Step, Usage> {
-        let base = base(name);
-        if let Some(table) = TABLES.iter().find(|table| table.names.contains(&base)) {
-            let asks = asks(table, words)?;
-            return Ok(self.check(asks));
-        }
-        match (base, words) {
-            ("healthchecker", _) => {
+    ) -> Result<Step, Complaint> {
+        match (meaning, words) {
+            (does::CURL..does::GREP, _) => {
+                let table = TABLES[usize::from(meaning - does::CURL)];
+                self.asks = Some(asks(table, words)?);
+                Ok(Step::Asks)
+            }
+            (does::OWN, _) => {
                 let words = words.iter().map(Into::into).collect();
-                match super::super::parse_at(words, depth + 1, self.variables)? {
-                    Parsed::Check(plan, _) => Ok(self.check(Check::Own(plan))),
-                    _ => Err(line::wrong("a healthchecker in it that checks nothing")),
+                match super::super::parse_at(words, self.depth, self.variables) {
+                    Ok(Parsed::Check(plan, _)) => {
+                        self.plan.targets.extend(plan.targets);
+                        self.plan.kill = self.plan.kill.take().or(plan.kill);
+                        self.check(plan.origin, plan.timeout, &plan.attempts)?;
+                    }
+                    Err(usage) => return Err(usage.0.leak()),
+                    Ok(_) => return Err(line::wrong("a healthchecker in it that checks nothing")),
                 }
+                Ok(Step::Done)
             }
-            ("sh" | "ash" | "bash" | "dash", _) => {
-                let steps = self.steps(line_of(words)?, depth + 1)?;
-                Ok(Step::Group(steps, true))
-            }
-            ("true" | ":" | "echo" | "printf", _) => Ok(Step::Known(true)),
-            ("false", _) => Ok(Step::Known(false)),
-            ("exit", [] | ["$?"]) => Ok(Step::Exit(None)),
-            ("exit", [code]) => match number(code) {
+            (does::SH, _) => self.inner_line(line_of(words)?),
+            (does::TRUE | does::FALSE, _) => Ok(Step::Known(meaning == does::TRUE)),
+            (does::EXIT, [] | ["$?"]) => Ok(Step::Exit(None)),
+            (does::EXIT, [code]) => match number(code) {
                 Ok(code) => Ok(Step::Exit(Some(code % 256 == 0))),
                 Err(complaint) => Err(wrong("exit", "", Some(code), complaint)),
             },
-            ("kill", _) => {
+            (does::KILL, _) => {
                 let signal = signal(words)?;
                 if self.kill.is_some_and(|(name, _)| name != signal.0) {
                     return Err(line::wrong("two signals in it"));
@@ -270,63 +202,83 @@ impl Shell<'_> {
         }
     }
 
-    /// What a pipe makes of the check that it begins with.
+    /// Reads a pipe: what it makes of the check that it begins with is left in `asks`.
     pub fn piped(
         &mut self,
-        commands: &[Command],
+        first: &[Token],
+        past: bool,
+        second: &[Token],
         negated: bool,
-        depth: usize,
-    ) -> Result<Step, Usage> {
-        const ONLY: &str = "a pipe that is not CHECK | grep TEXT";
-        let [Command::Simple(first, past), Command::Simple(second, _)] = commands else {
-            return Err(line::wrong(ONLY));
-        };
+    ) -> Result<(), Complaint> {
         let texts = texts(second)?;
         let name = base(texts[0]);
-        if !grep::TABLE.names.contains(&name) {
+        if meaning(name.as_bytes()) != does::GREP {
             return Err(cannot_run(
                 "sh: only CHECK | grep TEXT is understood of pipes: it cannot run \"",
                 name,
             ));
         }
-        let step = self.simple(first, depth)?;
-        let (Step::Check(_), Some(Check::Asks(asks))) = (&step, self.checks.last_mut()) else {
-            return Err(line::wrong(ONLY));
+        self.simple(first)?;
+        let Some(asks) = &mut self.asks else {
+            return Err(line::wrong(ONLY_GREP));
         };
-        if *past {
+        if past {
             (asks.prints_body, asks.prints_status) = (false, false);
         }
-        let mut own = Asks::of("grep");
-        grep::TABLE.read(&mut own, &texts[1..])?;
-        own.extended |= name == "egrep";
-        own.fixed |= name == "fgrep";
-        let pattern = own.pattern.or(own.operands.first().copied());
-        grep::expect(asks, &own, negated)
-            .map_err(|complaint| wrong("grep", "", pattern, complaint))?;
-        Ok(step)
+        let own = Asks::of("grep");
+        grep::TABLE.read(own, &texts[1..])?;
+        match name.as_bytes()[0] {
+            b'e' => own.set(does::EXTENDED, true),
+            b'f' => own.set(does::FIXED, true),
+            _ => {}
+        }
+        match grep::expect(asks, own, negated) {
+            Ok(()) => Ok(()),
+            Err(complaint) => {
+                let pattern = match own.has(does::PATTERN) {
+                    true => Some(own.text(does::PATTERN)),
+                    false => own.operands.first().copied(),
+                };
+                Err(wrong("grep", "", pattern, complaint))
+            }
+        }
     }
 
     /// `test`, `[` and `[[`, from behind their name.
-    fn test(&mut self, name: &'static str, words: &[Word], depth: usize) -> Result<Step, Usage> {
-        let words = match (name, words) {
-            ("[", [words @ .., Word::Text("]")]) | ("[[", [words @ .., Word::Text("]]")]) => words,
-            ("test", words) => words,
-            _ => return Err(line::wrong("a [ without its end")),
-        };
-        match words {
-            [Word::Text(what @ ("-f" | "-e")), Word::Text(file)] => {
-                let mut asks = Asks::of("test");
-                asks.options.regular = *what == "-f";
-                // What follows two slashes would be a host.
-                let rest = file.trim_start_matches('/');
-                let slash = if rest.len() < file.len() { "/" } else { "" };
-                asks.urls
-                    .push(joined(&["file:", slash, &encoded(rest, b'/')], ""));
-                Ok(self.check(Check::Asks(Box::new(asks))))
+    fn test(&mut self, name: &'static str, words: &[Token]) -> Result<Step, Complaint> {
+        let mut texts = Vec::with_capacity(words.len());
+        let mut output = None;
+        for (at, word) in words.iter().enumerate() {
+            match word.kind {
+                Kind::Output if output.is_none() => output = Some(at),
+                Kind::Output => return Err(line::wrong(line::MISPLACED)),
+                _ => {}
             }
-            [Word::Output(output), Word::Text(how), Word::Text(value)]
-            | [Word::Text(value), Word::Text(how), Word::Output(output)] => {
-                self.compared(output, how, value, depth)
+            texts.push(word.text);
+        }
+        if name.as_bytes()[0] == b'[' {
+            let end = &"]]"[..name.len()];
+            if texts.pop() != Some(end) || output == Some(texts.len()) {
+                return Err(line::wrong("a [ without its end"));
+            }
+        }
+        match (output, &texts[..]) {
+            (None, [what, file])
+                if matches!(meaning(what.as_bytes()), does::FILE | does::REGULAR) =>
+            {
+                let asks = Asks::of("test");
+                asks.given.options.regular = meaning(what.as_bytes()) == does::REGULAR;
+                // What follows two slashes would be a host.
+                let slashes = file.bytes().position(|byte| byte != b'/');
+                let rest = &file[slashes.unwrap_or(file.len())..];
+                let slash = if rest.len() < file.len() { "/" } else { "" };
+                let url = joined(&["file:", slash, &encoded(rest, b'/')], "");
+                asks.urls.push(url);
+                self.asks = Some(asks);
+                Ok(Step::Asks)
+            }
+            (Some(0), [line, how, value]) | (Some(2), [value, how, line]) => {
+                self.compared(line, how, value)
             }
             _ => Err(wrong(
                 name,
@@ -340,58 +292,66 @@ impl Shell<'_> {
     /// `"$(COMMAND)" = VALUE`
     fn compared(
         &mut self,
-        output: &'static str,
+        line: &'static str,
         how: &str,
         value: &'static str,
-        depth: usize,
-    ) -> Result<Step, Usage> {
-        let list = line::parse(output, depth + 1, self.variables).map_err(line::wrong)?;
-        if let [(Joint::Always, pipeline)] = &list[..]
-            && let (false, [Command::Simple(words, _)]) = (pipeline.negated, &pipeline.commands[..])
-            && let step @ Step::Check(_) = self.simple(words, depth + 1)?
-            && let Some(Check::Asks(asks)) = self.checks.last_mut()
-        {
-            let equals = matches!(how, "=" | "==" | "-eq");
-            let is_status = asks.prints_status && !asks.prints_body && !asks.prints_head;
-            if is_status && (equals || how == "-lt") {
-                let list = match (how, number(value)) {
-                    ("-lt", Ok(end @ 201..)) => joined(&["200-", &(end - 1).to_string()], ""),
-                    ("-lt", _) => String::new(),
-                    _ => value.to_owned(),
+    ) -> Result<Step, Complaint> {
+        self.depth += 1;
+        let tokens = line::tokens(line, self.depth, self.variables)?;
+        let outer = std::mem::replace(&mut self.tokens, tokens);
+        if self.depth <= line::MAX_DEPTH {
+            let (words, _) = self.command()?;
+            self.take(Kind::Always, "");
+            if self.tokens.is_empty() {
+                self.simple(words)?;
+            }
+        }
+        self.tokens = outer;
+        self.depth -= 1;
+        if let Some(asks) = &mut self.asks {
+            let how = meaning(how.as_bytes());
+            let equals = how == does::EQUALS;
+            let is_status = asks.prints_status && !asks.prints_body && !asks.has(does::INCLUDE);
+            if is_status && (equals || how == does::LESS) {
+                let list = match number(value) {
+                    _ if equals => value.to_owned(),
+                    Ok(end @ 201..) => joined(&["200-", &(end - 1).to_string()], ""),
+                    _ => String::new(),
                 };
-                asks.set_statuses(&list)
-                    .map_err(|complaint| wrong("test", "", Some(value), complaint))?;
-                return Ok(step);
+                return match asks.own("status", &list) {
+                    Ok(()) => Ok(Step::Asks),
+                    Err(complaint) => Err(wrong("test", "", Some(value), complaint)),
+                };
             }
             if !is_status && equals && asks.says == value && asks.must_say(value, false) {
-                return Ok(step);
+                return Ok(Step::Asks);
             }
         }
         Err(line::wrong(line::MISPLACED))
     }
 }
 
-fn cannot_run(what: &str, name: &str) -> Usage {
-    Usage(joined(&[what, &printable(name.as_bytes(), 40), "\""], ""))
+fn cannot_run(what: &str, name: &str) -> Complaint {
+    joined(&[what, &printable(name.as_bytes(), 40), "\""], "").leak()
 }
 
 /// The LINE of `sh -c LINE`, from behind the name.
-pub fn line_of(words: &[&'static str]) -> Result<&'static str, Usage> {
+pub fn line_of(words: &[&'static str]) -> Result<&'static str, Complaint> {
     let mut is_line = false;
     let mut words = words.iter();
     while let Some(word) = words.next() {
-        let Some(letters) = word.strip_prefix('-') else {
+        let [b'-', letters @ ..] = word.as_bytes() else {
             match (is_line, words.next()) {
                 (true, None) => return Ok(word),
                 _ => break,
             }
         };
         // Of what -e, -l, -x and pipefail do, nothing changes what is understood here.
-        if !letters.bytes().all(|letter| b"celxo".contains(&letter)) {
+        if !letters.iter().all(|letter| b"celxo".contains(letter)) {
             break;
         }
-        is_line |= letters.contains('c');
-        if letters.contains('o') && words.next() != Some(&"pipefail") {
+        is_line |= letters.contains(&b'c');
+        if letters.contains(&b'o') && words.next() != Some(&"pipefail") {
             break;
         }
     }
@@ -400,19 +360,20 @@ pub fn line_of(words: &[&'static str]) -> Result<&'static str, Usage> {
 }
 
 /// The signal of `kill [-SIGNAL | -s SIGNAL] 1`. KILL does not reach PID 1.
-fn signal(words: &[&str]) -> Result<kill::Named, Usage> {
-    let name = match words {
-        ["1"] => "TERM",
-        ["-s", name, "1"] => name,
-        [name, "1"] => name.strip_prefix('-').unwrap_or_default(),
-        _ => "",
+fn signal(words: &[&str]) -> Result<kill::Named, Complaint> {
+    let (name, pid) = match *words {
+        [pid] => ("TERM", pid),
+        [name, pid] => (name.strip_prefix("-").unwrap_or_default(), pid),
+        [option, name, pid] if meaning(option.as_bytes()) == does::SIGNAL => (name, pid),
+        _ => ("", ""),
     };
     let name = match name {
+        _ if pid != "1" => "",
         "1" => "HUP",
         "2" => "INT",
         "3" => "QUIT",
         "15" => "TERM",
-        name => name,
+        _ => name,
     };
     match kill::signal(name) {
         Ok(signal) if signal.0 != "KILL" => Ok(signal),

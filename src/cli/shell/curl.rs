@@ -1,16 +1,19 @@
 //! curl, as far as it checks health. The names are those of curl 7.88, and of later versions where they have more.
 
 use super::asks::Asks;
+use super::rows::{does, rows};
 use super::table::Table;
 use crate::target::Complaint;
 use crate::verdict::Failure;
+use ureq::http::Method;
 
 /// Its options.
 pub static TABLE: Table = Table {
-    names: &["curl"],
+    name: "curl",
     equals: false,
     finish,
-    rows: "\
+    rows: rows!(
+        "\
 f fail fail
 - fail-with-body fail
 - fail-early -
@@ -90,32 +93,37 @@ x proxy elsewhere
 - socks5 elsewhere
 - resolve elsewhere
 - connect-to elsewhere
-- interface elsewhere",
+- interface elsewhere"
+    ),
 };
 
 fn finish(asks: &mut Asks) -> Result<(), Complaint> {
     asks.add_urls()?;
-    asks.prints_body = !asks.nowhere && !asks.head;
-    asks.prints_head |= asks.head;
-    if asks.head {
-        asks.ask_for_the_head();
+    let is_head = asks.has(does::HEAD);
+    asks.prints_body = !asks.has(does::NOWHERE) && !is_head;
+    if is_head {
+        asks.set(does::INCLUDE, true);
+        asks.given.options.method.get_or_insert(Method::HEAD);
     }
-    if asks.json {
+    if asks.has(does::JSON) {
         asks.add_content_type("json")?;
-        asks.add_header("accept", "application/", "json")?;
-    } else if asks.options.data.is_some() {
+        asks.add_header("accept: application/json", "")?;
+    } else if asks.given.options.data.is_some() {
         asks.add_content_type("x-www-form-urlencoded")?;
     }
-    asks.no_redirects &= asks.options.follow;
-    asks.options.follow &= !asks.no_redirects;
-    asks.set_statuses(match (asks.no_redirects, asks.fails) {
-        (true, _) => "200-299",
-        (_, true) => "200-399",
-        // Any response will do.
-        _ => "200-999",
-    })?;
+    let is_strict = asks.has(does::FOLLOW) && asks.has(does::NO_REDIRECTS);
+    asks.given.options.follow = asks.has(does::FOLLOW) && !is_strict;
+    asks.own(
+        "status",
+        match (is_strict, asks.has(does::FAIL)) {
+            (true, _) => "200-299",
+            (_, true) => "200-399",
+            // Any response will do.
+            _ => "200-999",
+        },
+    )?;
     asks.pause_for_at_most(600);
-    asks.attempts.again = match (asks.all, asks.refused) {
+    asks.attempts.again = match (asks.has(does::ALL), asks.has(does::REFUSED)) {
         (true, _) => |failure| !matches!(failure, Failure::Unexpected(_)),
         (_, true) => |failure| is_transient(failure) || matches!(failure, Failure::Refused(_)),
         _ => is_transient,

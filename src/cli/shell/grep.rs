@@ -1,16 +1,18 @@
 //! `| grep TEXT`, which is `--body TEXT` where TEXT means itself, and `--status` where the status is what is searched.
 
 use super::asks::Asks;
+use super::rows::{does, rows};
 use super::table::Table;
 use crate::search::split_once;
 use crate::target::Complaint;
 
 /// Its options.
 pub static TABLE: Table = Table {
-    names: &["grep", "egrep", "fgrep"],
+    name: "grep",
     equals: true,
     finish: |_| Err("reads a file"),
-    rows: "\
+    rows: rows!(
+        "\
 q quiet -
 - silent -
 s no-messages -
@@ -27,7 +29,8 @@ P perl-regexp extended
 i ignore-case nocase
 e regexp pattern=
 f file reads
-r recursive reads",
+r recursive reads"
+    ),
 };
 
 /// Expects of `asks` what a grep with these words expects of its output. `grep` is what they say.
@@ -35,19 +38,20 @@ r recursive reads",
 /// # Errors
 /// Where that is not one text, or cannot be in what is printed.
 pub fn expect(asks: &mut Asks, grep: &Asks, is_unwanted: bool) -> Result<(), Complaint> {
-    let mut operands = grep.operands.iter().copied();
-    let pattern = grep.pattern.or_else(|| operands.next());
-    let (Some(pattern), None) = (pattern, operands.next()) else {
-        return Err("takes one text, and reads no file");
+    let pattern = match (grep.has(does::PATTERN), &grep.operands[..]) {
+        (true, []) => grep.text(does::PATTERN),
+        (false, [pattern]) => pattern,
+        _ => return Err("takes one text, and reads no file"),
     };
-    if (asks.prints_head || asks.prints_status)
+    let extended = grep.has(does::EXTENDED);
+    if (asks.has(does::INCLUDE) || asks.prints_status)
         && !is_unwanted
-        && let Some(statuses) = statuses(pattern, grep.extended)
+        && let Some(statuses) = statuses(pattern, extended)
     {
-        return asks.set_statuses(&statuses);
+        return asks.own("status", &statuses);
     }
-    let any_case = grep.options.body.any_case;
-    let text = literal(pattern, grep.fixed, grep.extended)?;
+    let any_case = grep.has(does::NOCASE);
+    let text = literal(pattern, grep.has(does::FIXED), extended)?;
     if any_case && !text.is_ascii() {
         return Err("has letters whose other case is not known here");
     }
@@ -60,37 +64,42 @@ pub fn expect(asks: &mut Asks, grep: &Asks, is_unwanted: bool) -> Result<(), Com
     if !asks.prints_body {
         return Err("is searched where no body is printed, so it is never found");
     }
-    let body = &mut asks.options.body;
+    let body = &mut asks.given.options.body;
     body.any_case = any_case;
-    match is_unwanted {
-        true => body.body_not.push(text),
-        false => body.body.push(text),
-    }
+    let texts = if is_unwanted {
+        &mut body.body_not
+    } else {
+        &mut body.body
+    };
+    texts.push(text);
     Ok(())
 }
 
 /// The text that a pattern stands for, where it stands for one.
 fn literal(pattern: &str, fixed: bool, extended: bool) -> Result<String, Complaint> {
-    let mut text = String::new();
-    let mut rest = pattern.chars();
-    while let Some(mut c) = rest.next() {
-        let is_digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
-        let next = rest.clone().next();
+    let mut text = Vec::new();
+    let mut rest = pattern.as_bytes();
+    while let [first, more @ ..] = rest {
+        let mut c = *first;
+        rest = more;
+        let next = rest.first();
         let is_special = match c {
             _ if fixed => false,
             // Where nobody means another character.
-            '.' => next.is_some() && !(is_digit(next) && is_digit(text.chars().next_back())),
-            '[' | '*' | '^' | '$' => true,
-            '+' | '?' | '|' | '(' | ')' | '{' => extended,
-            '\\' => {
-                c = rest.next().unwrap_or_default();
+            b'.' => {
+                let are_digits = [next, text.last()].map(|c| c.is_some_and(u8::is_ascii_digit));
+                next.is_some() && are_digits != [true; 2]
+            }
+            b'[' | b'*' | b'^' | b'$' => true,
+            b'\\' => {
+                c = *next.unwrap_or(&0);
+                rest = rest.get(1..).unwrap_or_default();
                 match c {
-                    '.' | '[' | ']' | '*' | '^' | '$' | '\\' | '/' | '"' | '-' => false,
-                    '+' | '?' | '|' | '(' | ')' | '{' | '}' => !extended,
-                    _ => true,
+                    _ if b"+?|(){}".contains(&c) => !extended,
+                    _ => !b".[]*^$\\/\"-".contains(&c),
                 }
             }
-            _ => false,
+            _ => extended && b"+?|(){".contains(&c),
         };
         if is_special {
             return Err(
@@ -99,9 +108,9 @@ fn literal(pattern: &str, fixed: bool, extended: bool) -> Result<String, Complai
         }
         text.push(c);
     }
-    match text.is_empty() || text.contains('\n') {
-        true => Err("is not one text in a line"),
-        false => Ok(text),
+    match String::from_utf8(text) {
+        Ok(text) if !text.is_empty() && !text.as_bytes().contains(&b'\n') => Ok(text),
+        _ => Err("is not one text in a line"),
     }
 }
 
@@ -115,18 +124,17 @@ fn statuses(pattern: &str, extended: bool) -> Option<String> {
             Some((one, more)) => (one, Some(more)),
             None => (text, None),
         };
-        let one = one.strip_prefix('^').unwrap_or(one);
-        let one = one.strip_suffix('$').unwrap_or(one);
-        let one = match one.strip_prefix("HTTP/") {
-            Some(version) => version.split_once(' ')?.1,
-            None => one,
+        let one = one.strip_prefix("^").unwrap_or(one);
+        let one = one.strip_suffix("$").unwrap_or(one);
+        let one = match one.starts_with("HTTP/") {
+            true => split_once(one, " ")?.1,
+            false => one,
         };
         let (status, reason) = one.split_at_checked(3)?;
-        let is_reason = reason.is_empty() || reason.starts_with(' ');
-        let letters = |byte: u8| byte.is_ascii_alphabetic() || byte == b' ';
+        let is_reason = |byte: u8| byte.is_ascii_alphabetic() || byte == b' ';
         if !status.bytes().all(|byte| byte.is_ascii_digit())
-            || !is_reason
-            || !reason.bytes().all(letters)
+            || !matches!(reason.as_bytes(), [] | [b' ', ..])
+            || !reason.bytes().all(is_reason)
         {
             return None;
         }

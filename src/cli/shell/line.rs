@@ -3,110 +3,94 @@
 //! What a shell would do with files is refused here: a redirection may lead to a stream or to `/dev/null`. A word with a glob
 //! character stays as it is, as in a shell where no file matches.
 
-use super::super::{Usage, Variables};
+use super::super::Variables;
 use super::asks;
+use super::commands::meaning;
+use super::rows::does;
 use crate::target::Complaint;
 
-/// How deep groups, `$(...)` and defaults may nest. It bounds the recursion.
-const MAX_DEPTH: usize = 8;
+/// How deep groups, `$(...)` and defaults may nest, the line itself included. It bounds the recursion.
+pub const MAX_DEPTH: u8 = 9;
 
-/// What decides whether a command is run, by the status of those before it.
+/// What a part of a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Joint {
-    /// `;`, or the first of a list.
+pub enum Kind {
+    /// A word, without its quotes.
+    Word,
+    /// A word that is `$(LINE)`: what LINE prints.
+    Output,
+    /// A redirection of stdout past the pipe.
+    Past,
+    /// `;`, or the end of a line.
     Always,
     /// `&&`
     IfOk,
     /// `||`
     IfNot,
-}
-
-/// Commands in order.
-pub type List = Vec<(Joint, Pipeline)>;
-
-/// `[!] COMMAND [| COMMAND]...`
-#[derive(Debug, PartialEq, Eq)]
-pub struct Pipeline {
-    /// Whether there is a `!` before it.
-    pub negated: bool,
-    /// At least one.
-    pub commands: Vec<Command>,
-}
-
-/// One command, or a list in parentheses or braces.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Command {
-    /// Its words, and whether its stdout goes past the pipe.
-    Simple(Vec<Word>, bool),
-    /// Whether `exit` in it ends the group alone, as it does in parentheses.
-    Group(List, bool),
-}
-
-/// A word, without its quotes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Word {
-    /// A text.
-    Text(&'static str),
-    /// `$(LINE)`: what LINE prints.
-    Output(&'static str),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Token {
-    Word(Word),
-    /// A redirection of stdout past the pipe.
-    Past,
-    Joint(Joint),
+    /// `|`
     Pipe,
+    /// `(`
     Open,
+    /// `)`
     Close,
+}
+
+/// A part of a line.
+#[derive(Debug, Clone, Copy)]
+pub struct Token {
+    /// What it is.
+    pub kind: Kind,
+    /// The word, or LINE.
+    pub text: &'static str,
 }
 
 /// The message for a `$(...)` anywhere but in a comparison of the status.
 pub const MISPLACED: Complaint = "a $(...), which is understood only as in [ \"$(curl -s -o /dev/null -w '%{http_code}' URL)\" = 200 ]";
 
-const NO_COMMAND: Complaint = "no command where one is expected";
-
-/// Reads a line. `depth` is that of the lines that it stands in.
+/// Reads a line that stands at this depth. What it becomes lasts as long as the program, so that nobody has to own it.
 ///
 /// # Errors
 /// What it has that is not understood.
-pub fn parse(line: &'static str, depth: usize, variables: Variables) -> Result<List, Complaint> {
+pub fn tokens(
+    line: &'static str,
+    depth: u8,
+    variables: Variables,
+) -> Result<&'static [Token], Complaint> {
     let mut lexer = Lexer {
-        rest: line,
+        rest: line.as_bytes(),
         variables,
         depth,
         tokens: Vec::new(),
-        word: None,
+        word: Vec::new(),
+        is_word: false,
         is_quoted: false,
         output: None,
         redirection: None,
     };
-    lexer.read()?;
-    let mut tokens = Tokens(&lexer.tokens);
-    let list = tokens.list(depth)?;
-    match tokens.0 {
-        [] => Ok(list),
-        _ => Err("a ) or } without its beginning"),
+    match lexer.read() {
+        Ok(()) => Ok(lexer.tokens.leak()),
+        Err(what) => Err(wrong(what)),
     }
 }
 
 /// The message for what a line has that is not understood.
-pub fn wrong(what: Complaint) -> Usage {
+pub fn wrong(what: Complaint) -> Complaint {
     asks::wrong("sh", "the line has", None, what)
 }
 
 struct Lexer<'a> {
-    rest: &'static str,
+    rest: &'static [u8],
     variables: Variables<'a>,
-    depth: usize,
+    depth: u8,
     tokens: Vec<Token>,
-    /// The word that is being read, if one has begun.
-    word: Option<String>,
+    /// The word that is being read.
+    word: Vec<u8>,
+    /// Whether it has begun: it can be empty.
+    is_word: bool,
     /// Whether a part of it was quoted.
     is_quoted: bool,
     /// The `$(...)` in it.
-    output: Option<&'static str>,
+    output: Option<&'static [u8]>,
     /// A redirection that waits for its target: the descriptor, and whether the target is one as well.
     redirection: Option<(u8, bool)>,
 }
@@ -114,304 +98,311 @@ struct Lexer<'a> {
 impl Lexer<'_> {
     fn read(&mut self) -> Result<(), Complaint> {
         loop {
-            // Longer ones first.
-            let operators = [
-                ("\\\n", None),
-                ("&&", Some(Token::Joint(Joint::IfOk))),
-                ("||", Some(Token::Joint(Joint::IfNot))),
-                ("|", Some(Token::Pipe)),
-                (";", Some(Token::Joint(Joint::Always))),
-                ("(", Some(Token::Open)),
-                (")", Some(Token::Close)),
-            ];
-            let operator = operators
-                .into_iter()
-                .find_map(|(text, token)| Some((self.rest.strip_prefix(text)?, token)));
-            if let Some((rest, token)) = operator {
-                self.rest = rest;
-                if let Some(token) = token {
-                    self.end_word()?;
-                    self.end_command()?;
-                    self.tokens.push(token);
-                }
-                continue;
-            }
-            if self.redirected()? {
-                continue;
-            }
-            let Some(c) = self.next() else { break };
+            let c = self.next();
             match c {
-                ' ' | '\t' => self.end_word()?,
-                '\n' => {
+                0 => break,
+                b' ' | b'\t' => self.end_word()?,
+                b'\n' => {
                     self.end_word()?;
                     self.end_command()?;
                     // A line may end after what joins two commands.
-                    if let Some(Token::Word(_) | Token::Past | Token::Close) = self.tokens.last() {
-                        self.tokens.push(Token::Joint(Joint::Always));
+                    let last = self.tokens.last().map(|token| token.kind);
+                    if let Some(Kind::Word | Kind::Output | Kind::Past | Kind::Close) = last {
+                        self.push(Kind::Always, "");
                     }
                 }
-                '#' if self.word.is_none() => {
-                    let end = self.rest.find('\n').unwrap_or(self.rest.len());
-                    self.rest = &self.rest[end..];
+                b'&' if self.peek() == b'>' => self.redirected(c)?,
+                b'<' | b'>' => self.redirected(c)?,
+                b'&' | b'|' | b';' | b'(' | b')' => self.operator(c)?,
+                b'#' if !self.is_word => {
+                    while !matches!(self.peek(), 0 | b'\n') {
+                        self.next();
+                    }
                 }
-                '\'' => {
-                    let text = self.until('\'')?;
-                    self.quoted().push_str(text);
+                b'\'' => {
+                    let text = self.until(b'\'')?;
+                    self.quote();
+                    self.word.extend_from_slice(text);
                 }
-                '"' => self.double_quoted()?,
-                '\\' => {
-                    let next = self.next().ok_or("a \\ at its end")?;
-                    self.quoted().push(next);
-                }
-                '$' => {
-                    let text = self.dollar()?;
-                    self.split(&text)?;
-                }
-                '`' => {
-                    let text = self.until('`')?;
-                    self.outputs(text)?;
-                }
-                '&' => return Err("a & that would leave a command running"),
-                '~' if self.word.is_none() => return Err("a ~, and this sh has no home"),
-                c => self.begun().push(c),
+                b'"' => self.double_quoted()?,
+                b'\\' => match self.next() {
+                    0 => return Err("a \\ at its end"),
+                    b'\n' => {}
+                    c => {
+                        self.quote();
+                        self.word.push(c);
+                    }
+                },
+                b'~' if !self.is_word => return Err("a ~, and this sh has no home"),
+                c => self.other(c, true)?,
             }
         }
         self.end_word()?;
         self.end_command()
     }
 
-    fn next(&mut self) -> Option<char> {
-        let mut chars = self.rest.chars();
-        let next = chars.next();
-        self.rest = chars.as_str();
+    /// The next byte, or 0, which no line has.
+    fn peek(&self) -> u8 {
+        *self.rest.first().unwrap_or(&0)
+    }
+
+    fn next(&mut self) -> u8 {
+        let next = self.peek();
+        self.rest = self.rest.get(1..).unwrap_or_default();
         next
     }
 
-    /// The word that is being read, or a new one.
-    fn begun(&mut self) -> &mut String {
-        self.word.get_or_insert_default()
+    fn push(&mut self, kind: Kind, text: &'static str) {
+        self.tokens.push(Token { kind, text });
     }
 
-    fn quoted(&mut self) -> &mut String {
-        self.is_quoted = true;
-        self.begun()
+    /// What ends a command.
+    fn operator(&mut self, c: u8) -> Result<(), Complaint> {
+        let is_double = self.peek() == c;
+        let kind = match c {
+            b'&' if is_double => Kind::IfOk,
+            b'&' => return Err("a & that would leave a command running"),
+            b'|' if is_double => Kind::IfNot,
+            b'|' => Kind::Pipe,
+            b'(' => Kind::Open,
+            b')' => Kind::Close,
+            _ => Kind::Always,
+        };
+        if matches!(kind, Kind::IfOk | Kind::IfNot) {
+            self.next();
+        }
+        self.end_word()?;
+        self.end_command()?;
+        self.push(kind, "");
+        Ok(())
+    }
+
+    fn quote(&mut self) {
+        (self.is_word, self.is_quoted) = (true, true);
+    }
+
+    /// What is no quote: a substitution, or a byte of the word.
+    fn other(&mut self, c: u8, splits: bool) -> Result<(), Complaint> {
+        match c {
+            b'$' => self.dollar(splits),
+            b'`' => {
+                let text = self.until(b'`')?;
+                self.outputs(text)
+            }
+            c => self.put(c, splits),
+        }
+    }
+
+    /// Adds a byte to the word. Where it comes from a variable without quotes, a blank ends the word.
+    fn put(&mut self, byte: u8, splits: bool) -> Result<(), Complaint> {
+        if splits && matches!(byte, b' ' | b'\t' | b'\n') {
+            return self.end_word();
+        }
+        self.is_word = true;
+        self.word.push(byte);
+        Ok(())
+    }
+
+    /// Takes so many bytes and the one behind them.
+    fn take(&mut self, length: usize) -> &'static [u8] {
+        let (taken, rest) = self.rest.split_at(length);
+        self.rest = rest;
+        self.next();
+        taken
     }
 
     /// What stands before the next `quote`, which is taken too.
-    fn until(&mut self, quote: char) -> Result<&'static str, Complaint> {
-        let (text, rest) = self
-            .rest
-            .split_once(quote)
-            .ok_or("a quote without its end")?;
-        self.rest = rest;
-        Ok(text)
+    fn until(&mut self, quote: u8) -> Result<&'static [u8], Complaint> {
+        match self.rest.iter().position(|c| *c == quote) {
+            Some(end) => Ok(self.take(end)),
+            None => Err("a quote without its end"),
+        }
     }
 
     /// What stands between double quotes; the first one is taken already.
     fn double_quoted(&mut self) -> Result<(), Complaint> {
-        self.quoted();
+        self.quote();
         loop {
-            match self.next().ok_or("a \" without its end")? {
-                '"' => return Ok(()),
-                '$' => {
-                    let text = self.dollar()?;
-                    self.begun().push_str(&text);
-                }
-                '`' => {
-                    let text = self.until('`')?;
-                    self.outputs(text)?;
-                }
-                '\\' => match self.next() {
-                    Some('\n') | None => {}
-                    Some(c @ ('$' | '`' | '"' | '\\')) => self.begun().push(c),
-                    Some(c) => self.begun().extend(['\\', c]),
+            match self.next() {
+                0 => return Err("a \" without its end"),
+                b'"' => return Ok(()),
+                b'\\' => match self.next() {
+                    b'\n' | 0 => {}
+                    c => {
+                        if !matches!(c, b'$' | b'`' | b'"' | b'\\') {
+                            self.word.push(b'\\');
+                        }
+                        self.word.push(c);
+                    }
                 },
-                c => self.begun().push(c),
+                c => self.other(c, false)?,
             }
         }
     }
 
-    /// Adds what a variable without quotes holds: a blank in it ends the word.
-    fn split(&mut self, text: &str) -> Result<(), Complaint> {
-        for c in text.chars() {
-            match c {
-                ' ' | '\t' | '\n' => self.end_word()?,
-                c => self.begun().push(c),
+    /// Adds what stands for a `$`, which is taken already.
+    fn dollar(&mut self, splits: bool) -> Result<(), Complaint> {
+        match self.peek() {
+            b'(' => {
+                let line = self.enclosed(b')').ok_or("a $( without its end")?;
+                self.outputs(line)
             }
-        }
-        Ok(())
-    }
-
-    /// What stands for a `$`, which is taken already.
-    fn dollar(&mut self) -> Result<String, Complaint> {
-        let rest = self.rest;
-        if let Some(inside) = rest.strip_prefix('(') {
-            let end = closing(inside).ok_or("a $( without its end")?;
-            self.rest = &inside[end + 1..];
-            self.outputs(&inside[..end])?;
-            return Ok(String::new());
-        }
-        if let Some(inside) = rest.strip_prefix('{') {
-            let mut depth = 1;
-            let end = inside.find(|c| {
-                depth += i32::from(c == '{') - i32::from(c == '}');
-                depth == 0
-            });
-            let end = end.ok_or("a ${ without its end")?;
-            self.rest = &inside[end + 1..];
-            return self.braced(&inside[..end]);
-        }
-        let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
-        let name = &rest[..end.unwrap_or(rest.len())];
-        match rest.chars().next() {
-            Some(c) if c.is_ascii_alphabetic() || c == '_' => {
-                self.rest = &rest[name.len()..];
-                self.value(name)
+            b'{' => {
+                let inside = self.enclosed(b'}').ok_or("a ${ without its end")?;
+                self.braced(inside, splits)
             }
-            // For `exit $?`.
-            Some('?') => {
-                self.rest = &rest[1..];
-                Ok("$?".into())
-            }
-            Some('0'..='9' | '@' | '*' | '#' | '!' | '-' | '$') => {
+            b'0'..=b'9' | b'@' | b'*' | b'#' | b'!' | b'-' | b'$' => {
                 Err("a $ with a digit or a sign, which is nothing here")
             }
-            _ => Ok("$".into()),
+            _ => match name(self.rest) {
+                // As in `exit $?`.
+                0 => self.put(b'$', splits),
+                end => {
+                    let (name, rest) = self.rest.split_at(end);
+                    self.rest = rest;
+                    self.value(name, splits).map(|_| ())
+                }
+            },
         }
     }
 
     /// `NAME`, `NAME:-default` or `NAME-default`, as it stands between braces.
-    fn braced(&mut self, inside: &'static str) -> Result<String, Complaint> {
-        let end = inside.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
-        let (name, more) = inside.split_at(end.unwrap_or(inside.len()));
-        if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {
+    fn braced(&mut self, inside: &'static [u8], splits: bool) -> Result<(), Complaint> {
+        let (name, more) = inside.split_at(name(inside));
+        if name.first().is_none_or(u8::is_ascii_digit) {
             return Err("a ${...} without the name of a variable");
         }
-        let is_set = (self.variables)(name).is_some();
-        let default = match (more.strip_prefix(":-"), more.strip_prefix('-')) {
-            (Some(default), _) => default,
-            (None, Some(default)) if !is_set => default,
-            (None, Some(_)) => "",
-            (None, None) if more.is_empty() => "",
-            _ => {
-                return Err("a ${...} that is neither ${NAME} nor ${NAME:-default}");
-            }
+        let (is_set, is_empty) = self.value(name, splits)?;
+        let default = match more {
+            [b':', b'-', default @ ..] => default,
+            [b'-', default @ ..] if !is_set => default,
+            [b'-', ..] | [] => b"",
+            _ => return Err("a ${...} that is neither ${NAME} nor ${NAME:-default}"),
         };
-        let value = self.value(name)?;
-        if !value.is_empty() {
-            return Ok(value);
+        if !is_empty {
+            return Ok(());
         }
-        // A default can be another variable.
-        if default.contains(['"', '\'', '\\', '`']) || self.depth == MAX_DEPTH {
+        if default.iter().any(|c| b"\"'\\`".contains(c)) || self.depth == MAX_DEPTH {
             return Err("a default in ${...} with quotes, or too deep in others");
         }
-        let mut text = String::new();
-        let mut parts = default;
+        // A default can be another variable.
         self.depth += 1;
-        while let Some((before, after)) = parts.split_once('$') {
-            let mut inner = Lexer {
-                rest: after,
-                tokens: Vec::new(),
-                word: None,
-                output: None,
-                redirection: None,
-                ..*self
-            };
-            text.push_str(before);
-            text.push_str(&inner.dollar()?);
-            if inner.output.is_some() {
-                return Err(MISPLACED);
+        let after = std::mem::replace(&mut self.rest, default);
+        loop {
+            match self.next() {
+                0 => break,
+                c => self.other(c, splits)?,
             }
-            parts = inner.rest;
         }
+        self.rest = after;
         self.depth -= 1;
-        text.push_str(parts);
-        Ok(text)
+        Ok(())
     }
 
-    /// What a variable holds. One that is unset is empty, as in a shell.
-    fn value(&self, name: &str) -> Result<String, Complaint> {
-        let value = (self.variables)(name).unwrap_or_default();
-        value
-            .into_string()
-            .map_err(|_| "a variable whose value is not UTF-8")
+    /// Adds what a variable holds. One that is unset is empty, as in a shell. Returns whether it is set, and is empty.
+    fn value(&mut self, name: &'static [u8], splits: bool) -> Result<(bool, bool), Complaint> {
+        let value = (self.variables)(text(name)?);
+        let bytes = match &value {
+            Some(value) => value.as_encoded_bytes(),
+            None => b"",
+        };
+        for byte in bytes {
+            self.put(*byte, splits)?;
+        }
+        Ok((value.is_some(), bytes.is_empty()))
+    }
+
+    /// Takes what is enclosed in brackets: the next byte, and the closing one.
+    fn enclosed(&mut self, close: u8) -> Option<&'static [u8]> {
+        let open = self.next();
+        let mut depth = 1;
+        let mut quote = 0;
+        let mut at = 0;
+        loop {
+            let c = *self.rest.get(at)?;
+            match c {
+                b'\\' if quote != b'\'' => at += 1,
+                _ if quote != 0 => quote = if c == quote { 0 } else { quote },
+                b'"' | b'\'' => quote = c,
+                _ if c == open => depth += 1,
+                _ if c == close => depth -= 1,
+                _ => {}
+            }
+            if depth == 0 {
+                return Some(self.take(at));
+            }
+            at += 1;
+        }
     }
 
     /// Takes a `$(...)` as a part of the word.
-    fn outputs(&mut self, line: &'static str) -> Result<(), Complaint> {
-        self.quoted();
+    fn outputs(&mut self, line: &'static [u8]) -> Result<(), Complaint> {
+        self.quote();
         match self.output.replace(line) {
             None => Ok(()),
             Some(_) => Err(MISPLACED),
         }
     }
 
-    /// Takes the beginning of a redirection, if it is one.
-    fn redirected(&mut self) -> Result<bool, Complaint> {
-        const OPERATORS: [(&str, u8); 9] = [
-            ("&>>", 1),
-            ("&>", 1),
-            ("<<", 0),
-            ("<&", 0),
-            ("<", 0),
-            (">>", 1),
-            (">|", 1),
-            (">&", 1),
-            (">", 1),
-        ];
-        let mut operators = OPERATORS.iter();
-        let found =
-            operators.find_map(|(text, fd)| Some((self.rest.strip_prefix(text)?, text, fd)));
-        let Some((rest, operator, fd)) = found else {
-            return Ok(false);
-        };
-        if *operator == "<<" {
-            return Err("a <<, which is nothing here");
-        }
+    /// Takes the rest of the beginning of a redirection, which is `<`, `>` or `&>` and may go on.
+    fn redirected(&mut self, first: u8) -> Result<(), Complaint> {
+        let mut fd = u8::from(first != b'<');
         // In `2>`, the word before it is the descriptor.
-        let number = match self.word.as_deref().map(str::as_bytes) {
-            Some([digit @ b'0'..=b'9']) if !self.is_quoted && !self.rest.starts_with('&') => {
-                Some(digit - b'0')
+        match self.word[..] {
+            [digit @ b'0'..=b'9'] if !self.is_quoted && first != b'&' => {
+                fd = digit - b'0';
+                self.word.clear();
+                self.is_word = false;
             }
-            _ => None,
-        };
-        match number {
-            Some(_) => self.word = None,
-            None => self.end_word()?,
+            _ => self.end_word()?,
         }
         self.end_command()?;
-        self.rest = rest;
-        self.redirection = Some((number.unwrap_or(*fd), operator.ends_with('&')));
-        Ok(true)
+        if first == b'&' {
+            self.next();
+        }
+        let second = self.peek();
+        if (first, second) == (b'<', b'<') {
+            return Err("a <<, which is nothing here");
+        }
+        let to_fd = first != b'&' && second == b'&';
+        if to_fd || first != b'<' && second == b'>' || first == b'>' && second == b'|' {
+            self.next();
+        }
+        self.redirection = Some((fd, to_fd));
+        Ok(())
     }
 
     fn end_word(&mut self) -> Result<(), Complaint> {
         self.is_quoted = false;
-        let Some(text) = self.word.take() else {
+        if !std::mem::take(&mut self.is_word) {
             return Ok(());
-        };
-        let word = match self.output.take() {
-            None => Word::Text(text.leak()),
-            Some(line) if text.is_empty() => Word::Output(line),
-            Some(_) => return Err(MISPLACED),
-        };
-        let Some((fd, to_fd)) = self.redirection.take() else {
-            self.tokens.push(Token::Word(word));
-            return Ok(());
-        };
-        let Word::Text(target) = word else {
-            return Err(MISPLACED);
-        };
-        match (fd, to_fd, target) {
-            (1, true, "2" | "-") | (1, _, "/dev/null" | "/dev/stderr") => {
-                self.tokens.push(Token::Past);
-                Ok(())
-            }
-            (_, true, "0" | "1" | "2" | "-")
-            | (_, _, "/dev/null" | "/dev/stderr" | "/dev/stdout") => Ok(()),
-            (0, ..) => Err("a < from a file, and this sh reads none"),
-            _ => Err("a > to a file, and this sh writes none but /dev/null"),
         }
+        let word = text(std::mem::take(&mut self.word).leak())?;
+        let redirection = self.redirection.take();
+        if let Some(line) = self.output.take() {
+            if !word.is_empty() || redirection.is_some() {
+                return Err(MISPLACED);
+            }
+            self.push(Kind::Output, text(line)?);
+            return Ok(());
+        }
+        let Some((fd, to_fd)) = redirection else {
+            self.push(Kind::Word, word);
+            return Ok(());
+        };
+        let is_fd = to_fd && matches!(word.as_bytes(), [b'0'..=b'2' | b'-']);
+        let where_to = meaning(word.as_bytes());
+        if fd == 1
+            && (where_to == does::NOWHERE || is_fd && !matches!(word.as_bytes()[0], b'0' | b'1'))
+        {
+            self.push(Kind::Past, "");
+        } else if !is_fd && !matches!(where_to, does::NOWHERE | does::STDOUT) {
+            return Err(match fd {
+                0 => "a < from a file, and this sh reads none",
+                _ => "a > to a file, and this sh writes none but /dev/null",
+            });
+        }
+        Ok(())
     }
 
     /// Where a command ends, no redirection may wait for its target.
@@ -423,102 +414,16 @@ impl Lexer<'_> {
     }
 }
 
-/// Where the parenthesis is that closes the one before `text`.
-fn closing(text: &str) -> Option<usize> {
-    let mut depth = 1;
-    let mut quote = None;
-    let mut escaped = false;
-    text.find(|c| {
-        match (quote, c) {
-            _ if escaped => {
-                escaped = false;
-                return false;
-            }
-            (None | Some('"'), '\\') => escaped = true,
-            (None, '"' | '\'') => quote = Some(c),
-            (None, '(') => depth += 1,
-            (None, ')') => depth -= 1,
-            (Some(open), c) if open == c => quote = None,
-            _ => {}
-        }
-        depth == 0
-    })
+/// How long the name is that `text` begins with.
+fn name(text: &[u8]) -> usize {
+    let other = |c: &u8| !(c.is_ascii_alphanumeric() || *c == b'_');
+    text.iter().position(other).unwrap_or(text.len())
 }
 
-/// The tokens that are left.
-struct Tokens<'a>(&'a [Token]);
-
-impl Tokens<'_> {
-    /// Takes the next token if it is this one.
-    fn take(&mut self, wanted: Token) -> bool {
-        match self.0 {
-            [first, rest @ ..] if *first == wanted => {
-                self.0 = rest;
-                true
-            }
-            _ => false,
-        }
-    }
-
-    /// Reads commands until the list's end, which is `)`, `}` or that of the line, and is not taken.
-    fn list(&mut self, depth: usize) -> Result<List, Complaint> {
-        if depth > MAX_DEPTH {
-            return Err("too many groups in each other");
-        }
-        let mut list = List::new();
-        let mut joint = Joint::Always;
-        loop {
-            // Nothing follows a `;` that ends the list.
-            let is_end = matches!(self.0, [] | [Token::Close | END, ..]);
-            if is_end && joint == Joint::Always && !list.is_empty() {
-                return Ok(list);
-            }
-            list.push((joint, self.pipeline(depth)?));
-            joint = match self.0 {
-                &[Token::Joint(joint), ..] => joint,
-                _ => return Ok(list),
-            };
-            self.0 = &self.0[1..];
-        }
-    }
-
-    fn pipeline(&mut self, depth: usize) -> Result<Pipeline, Complaint> {
-        let negated = self.take(Token::Word(Word::Text("!")));
-        let mut commands = vec![self.command(depth)?];
-        while self.take(Token::Pipe) {
-            commands.push(self.command(depth)?);
-        }
-        Ok(Pipeline { negated, commands })
-    }
-
-    fn command(&mut self, depth: usize) -> Result<Command, Complaint> {
-        let is_subshell = self.take(Token::Open);
-        if is_subshell || self.take(Token::Word(Word::Text("{"))) {
-            let inside = self.list(depth + 1)?;
-            if !self.take(if is_subshell { Token::Close } else { END }) {
-                return Err("a ( or { without its end");
-            }
-            while self.take(Token::Past) {}
-            return Ok(Command::Group(inside, is_subshell));
-        }
-        let (mut words, mut past) = (Vec::new(), false);
-        loop {
-            match self.0 {
-                [Token::Word(word), ..] => words.push(*word),
-                [Token::Past, ..] => past = true,
-                _ => break,
-            }
-            self.0 = &self.0[1..];
-        }
-        match words.is_empty() {
-            true => Err(NO_COMMAND),
-            false => Ok(Command::Simple(words, past)),
-        }
-    }
+/// Bytes of the line, or of a variable.
+fn text(bytes: &'static [u8]) -> Result<&'static str, Complaint> {
+    str::from_utf8(bytes).map_err(|_| "a variable whose value is not UTF-8")
 }
-
-/// What ends a group in braces.
-const END: Token = Token::Word(Word::Text("}"));
 
 #[cfg(test)]
 mod tests {
@@ -532,33 +437,27 @@ mod tests {
             "EMPTY" => Some("".into()),
             _ => None,
         };
-        parse(line, 0, &variables).map(|list| shown(&list))
+        tokens(line, 1, &variables).map(shown)
     }
 
-    fn shown(list: &List) -> String {
+    fn shown(tokens: &[Token]) -> String {
         let mut text = String::new();
-        for (joint, pipeline) in list {
-            text.push_str(match joint {
-                Joint::Always => ";",
-                Joint::IfOk => "&&",
-                Joint::IfNot => "||",
-            });
-            text.push_str(if pipeline.negated { "!" } else { "" });
-            for (at, command) in pipeline.commands.iter().enumerate() {
-                text.push_str(if at > 0 { "|" } else { "" });
-                match command {
-                    Command::Group(list, true) => text += &format!("({})", shown(list)),
-                    Command::Group(list, false) => text += &format!("{{{}}}", shown(list)),
-                    Command::Simple(words, past) => {
-                        let words = words.iter().map(|word| match word {
-                            Word::Text(text) => (*text).to_owned(),
-                            Word::Output(line) => format!("$({line})"),
-                        });
-                        text += &words.collect::<Vec<_>>().join("/");
-                        text.push_str(if *past { ">" } else { "" });
-                    }
-                }
-            }
+        let mut is_behind_word = false;
+        for token in tokens {
+            let is_word = matches!(token.kind, Kind::Word | Kind::Output);
+            text += if is_word && is_behind_word { "/" } else { "" };
+            is_behind_word = is_word;
+            text += &match token.kind {
+                Kind::Word => token.text.to_owned(),
+                Kind::Output => format!("$({})", token.text),
+                Kind::Past => ">".into(),
+                Kind::Always => ";".into(),
+                Kind::IfOk => "&&".into(),
+                Kind::IfNot => "||".into(),
+                Kind::Pipe => "|".into(),
+                Kind::Open => "(".into(),
+                Kind::Close => ")".into(),
+            };
         }
         text
     }
@@ -566,53 +465,49 @@ mod tests {
     #[test]
     fn lines_are_read_as_a_shell_does() {
         for (line, expected) in [
-            ("a b", ";a/b"),
-            ("  a\tb  \n", ";a/b"),
-            ("a 'b c' \"d e\" f\\ g", ";a/b c/d e/f g"),
-            ("a b'c'\"d\"e ''", ";a/bcde/"),
-            (
-                "a \"\\$PORT \\\" \\x\" '\\$PORT'",
-                ";a/$PORT \" \\x/\\$PORT",
-            ),
-            ("a \\\nb", ";a/b"),
-            ("a # b\nc", ";a;c"),
-            ("a b#c", ";a/b#c"),
+            ("a b", "a/b"),
+            ("  a\tb  \n", "a/b;"),
+            ("a 'b c' \"d e\" f\\ g", "a/b c/d e/f g"),
+            ("a b'c'\"d\"e ''", "a/bcde/"),
+            ("a \"\\$PORT \\\" \\x\" '\\$PORT'", "a/$PORT \" \\x/\\$PORT"),
+            ("a \\\nb", "a/b"),
+            ("a # b\nc", "a;c"),
+            ("a b#c", "a/b#c"),
             (
                 "a $PORT ${PORT} \"$PORT\" '$PORT' x${PORT}y",
-                ";a/8080/8080/8080/$PORT/x8080y",
+                "a/8080/8080/8080/$PORT/x8080y",
             ),
             (
                 "a $NONE \"$NONE\" ${NONE:-1} ${EMPTY:-2} ${EMPTY-3} ${NONE-4}",
-                ";a//1/2/4",
+                "a//1/2/4",
             ),
-            ("a ${NONE:-${PORT}} ${NONE:-${NONE:-x}y}", ";a/8080/xy"),
-            ("a $TWO \"$TWO\" x$TWO", ";a/a/b/ a  b /x/a/b"),
-            ("a $ $. \"$\"", ";a/$/$./$"),
-            ("a || exit $?", ";a||exit/$?"),
-            ("a && b || c; d", ";a&&b||c;d"),
-            ("a&&b||c;d", ";a&&b||c;d"),
-            ("a &&\nb |\nc\n\nd;\n", ";a&&b|c;d"),
-            ("! a | b", ";!a|b"),
-            ("(a; b) || { c; d; }", ";(;a;b)||{;c;d}"),
-            ("a } b", ";a/}/b"),
-            ("a > /dev/null 2>&1", ";a>"),
-            ("a >/dev/null|b 2>/dev/null", ";a>|b"),
-            ("a 2>&1 | b", ";a|b"),
-            ("a >&2 1>&2 &>/dev/null < /dev/null", ";a>"),
-            ("a >&1 2>/dev/stdout", ";a"),
-            ("a2>/dev/null", ";a2>"),
-            ("a 12>/dev/null", ";a/12>"),
+            ("a ${NONE:-${PORT}} ${NONE:-${NONE:-x}y}", "a/8080/xy"),
+            ("a $TWO \"$TWO\" x$TWO", "a/a/b/ a  b /x/a/b"),
+            ("a $ $. \"$\"", "a/$/$./$"),
+            ("a || exit $?", "a||exit/$?"),
+            ("a && b || c; d", "a&&b||c;d"),
+            ("a&&b||c;d", "a&&b||c;d"),
+            ("a &&\nb |\nc\n\nd;\n", "a&&b|c;d;"),
+            ("! a | b", "!/a|b"),
+            ("(a; b) || { c; d; }", "(a;b)||{/c;d;}"),
+            ("a } b", "a/}/b"),
+            ("a > /dev/null 2>&1", "a>"),
+            ("a >/dev/null|b 2>/dev/null", "a>|b"),
+            ("a 2>&1 | b", "a|b"),
+            ("a >&2 1>&2 &>/dev/null < /dev/null", "a>>>"),
+            ("a >&1 2>/dev/stdout", "a"),
+            ("a2>/dev/null", "a2>"),
+            ("a 12>/dev/null", "a/12>"),
             (
                 "a \"$(b \"c d\" (e) ')')\" `f`",
-                ";a/$(b \"c d\" (e) ')')/$(f)",
+                "a/$(b \"c d\" (e) ')')/$(f)",
             ),
-            ("a http://h/?b=[c]*", ";a/http://h/?b=[c]*"),
+            ("a http://h/?b=[c]*", "a/http://h/?b=[c]*"),
         ] {
             assert_eq!(read(line).as_deref(), Ok(expected), "{line}");
         }
         for line in [
-            "a & b", "a | ", "a ||", "'", "\"", "`", "$(", "${", "${PORT", "a >", "a > b", "( a",
-            "a )", "{ a", "a $1",
+            "a & b", "'", "\"", "`", "$(", "${", "${PORT", "a >", "a > b", "a $1",
         ] {
             assert!(read(line).is_err(), "{line}");
         }

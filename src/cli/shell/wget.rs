@@ -6,6 +6,7 @@
 //! GNU's twenty take longer than any health check may. What is fetched is written nowhere, so a URL alone is a check.
 
 use super::asks::Asks;
+use super::rows::{does, rows};
 use super::table::Table;
 use crate::http::request;
 use crate::target::Complaint;
@@ -13,10 +14,11 @@ use crate::verdict::Failure;
 
 /// Its options.
 pub static TABLE: Table = Table {
-    names: &["wget"],
+    name: "wget",
     equals: true,
     finish,
-    rows: "\
+    rows: rows!(
+        "\
 - spider head
 q quiet -
 n - noise=
@@ -74,21 +76,23 @@ i input-file reads
 - body-file reads
 - load-cookies reads
 - save-cookies writes
-- bind-address elsewhere",
+- bind-address elsewhere"
+    ),
 };
 
 fn finish(asks: &mut Asks) -> Result<(), Complaint> {
     asks.add_urls()?;
-    asks.prints_body = asks.stdout && !asks.head;
-    asks.options.follow = !asks.no_redirects;
-    if !asks.user.is_empty() {
-        asks.options.user = Some(request::basic(asks.user, asks.password)?);
+    asks.prints_body = asks.has(does::STDOUT) && !asks.has(does::HEAD);
+    asks.given.options.follow = !asks.has(does::NO_REDIRECTS);
+    let user = asks.text(does::USER);
+    if !user.is_empty() {
+        asks.given.options.user = Some(request::basic(user, asks.text(does::PASSWORD))?);
     }
-    if asks.options.data.is_some() {
+    if asks.given.options.data.is_some() {
         asks.add_content_type("x-www-form-urlencoded")?;
     }
     asks.pause_for_at_most(10);
-    asks.attempts.again = match asks.refused {
+    asks.attempts.again = match asks.has(does::REFUSED) {
         true => |failure| is_broken(failure) || matches!(failure, Failure::Refused(_)),
         false => is_broken,
     };

@@ -391,6 +391,8 @@ const REFUSED: &[(&str, &str)] = &[
     ("# curl -f URL", "sh: the line has: no command *"),
     ("curl -f URL ||", "sh: the line has: no command *"),
     ("|| curl -f URL", "sh: the line has: no command *"),
+    ("curl -f URL |", "sh: the line has: no command *"),
+    ("{ curl -f URL; )", "sh: the line has: a ( or { without its end"),
     ("curl -f URL | | grep a", "sh: the line has: no command *"),
     ("curl -f URL ;; exit 1", "sh: the line has: no command *"),
     ("(curl -f URL", "sh: the line has: a ( or { without its end"),
