@@ -26,6 +26,7 @@ pub fn elsewhere(targets: &[Target]) -> Option<IpAddr> {
 /// Asks `target`, if time is left.
 fn ask(target: &Target, deadline: &Deadline) -> Answer {
     match deadline.remaining() {
+        Ok(left) if target.limit() < left => target.ask(&deadline.or_within(target.limit())),
         Ok(_) => target.ask(deadline),
         Err(_) => Answer::of(deadline, || Err(Box::new(Failure::NotAsked))),
     }

@@ -5,6 +5,7 @@ use crate::snippet::Secrets;
 use crate::verdict::Answer;
 use std::fmt::Debug;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub mod place;
 pub mod time;
@@ -21,6 +22,7 @@ pub type Complaint = &'static str;
 pub struct Target {
     name: String,
     probe: Arc<dyn Probe + Send + Sync>,
+    limit: Duration,
 }
 
 /// A way to ask one service.
@@ -50,6 +52,7 @@ impl Target {
         Target {
             name,
             probe: Arc::new(probe),
+            limit: Duration::MAX,
         }
     }
 
@@ -66,6 +69,16 @@ impl Target {
     /// Asks it, under a deadline for everything.
     pub fn ask(&self, deadline: &Deadline) -> Answer {
         self.probe.ask(deadline)
+    }
+
+    /// Gives it no more than this of the time that all have.
+    pub fn limit_to(&mut self, limit: Duration) {
+        self.limit = self.limit.min(limit);
+    }
+
+    /// How long it may take of the time that all have.
+    pub fn limit(&self) -> Duration {
+        self.limit
     }
 
     /// Whether a server that speaks TLS would hang up on it.

@@ -28,6 +28,9 @@ mod wget;
 /// More checks than any line has. It bounds the work.
 const MAX_CHECKS: u8 = 8;
 
+/// The same, with those that change nothing, and the targets.
+const MAX_COMMANDS: usize = 64;
+
 /// A line that is being understood.
 struct Shell<'a> {
     variables: Variables<'a>,
@@ -37,6 +40,8 @@ struct Shell<'a> {
     plan: Plan,
     /// How many they are.
     checks: u8,
+    /// How many commands there were.
+    commands: usize,
     /// What PID 1 is sent where one does not hold.
     kill: Option<kill::Named>,
     /// What the command asks that was read last.
@@ -60,6 +65,22 @@ struct End {
     kills: bool,
     /// The depth of the group of which nothing more is run; 0 is none.
     left: u8,
+}
+
+/// What of a command goes into a pipe behind it.
+#[derive(Clone, Copy, PartialEq)]
+struct Printed {
+    out: bool,
+    err: bool,
+}
+
+impl Default for Printed {
+    fn default() -> Self {
+        Printed {
+            out: true,
+            err: false,
+        }
+    }
 }
 
 /// What a command does to the line.
@@ -183,6 +204,7 @@ fn tokens_planned(
             kill: None,
         },
         checks: 0,
+        commands: 0,
         kill: None,
         asks: None,
         limit: Duration::MAX,
@@ -223,6 +245,7 @@ fn tokens_planned(
     Ok(Parsed::Check(plan, Style::default()))
 }
 
+const ATTEMPTS: &str = "checks that are not all retried alike: give each the same options for it";
 const HOW_MANY: &str = "no check in it, or more than eight";
 
 impl Shell<'_> {
@@ -294,7 +317,7 @@ impl Shell<'_> {
             let is_end = match self.tokens {
                 [] => true,
                 [next, ..] => {
-                    next.kind == Kind::Close || next.kind == Kind::Word && next.text == "}"
+                    next.kind == Kind::Close || next.kind == Kind::Sign && next.text == "}"
                 }
             };
             if is_end && joint == Kind::Always {
@@ -305,33 +328,43 @@ impl Shell<'_> {
 
     /// `[!] COMMAND [| grep]`
     fn pipeline(&mut self) -> Result<(), Complaint> {
-        let limit = self.limit;
-        let is_negated = self.take(Kind::Word, "!");
+        let (limit, before) = (self.limit, self.plan.timeout);
+        let is_negated = self.take(Kind::Sign, "!");
         let is_subshell = self.take(Kind::Open, "");
-        let (step, is_known) = if is_subshell || self.take(Kind::Word, "{") {
+        let (step, is_known) = if is_subshell || self.take(Kind::Sign, "{") {
             let outer = self.begin(is_subshell);
             self.list()?;
             let is_closed = match is_subshell {
                 true => self.take(Kind::Close, ""),
-                false => self.take(Kind::Word, "}"),
+                false => self.take(Kind::Sign, "}"),
             };
             if !is_closed {
                 return Err(line::wrong("a ( or { without its end"));
             }
             self.end(outer);
-            while self.take(Kind::Past, "") {}
+            while let [token, rest @ ..] = self.tokens
+                && token.kind == Kind::Past
+            {
+                self.tokens = rest;
+            }
             if self.take(Kind::Pipe, "") {
                 return Err(line::wrong(commands::ONLY_GREP));
             }
             (Step::Done, false)
         } else {
-            let (words, past) = self.command()?;
+            let (words, printed) = self.command()?;
             if self.take(Kind::Pipe, "") {
-                let (second, _) = self.command()?;
-                if self.take(Kind::Pipe, "") {
-                    return Err(line::wrong(commands::ONLY_GREP));
+                let (mut second, _) = self.command()?;
+                while self.take(Kind::Pipe, "") {
+                    let (third, _) = self.command()?;
+                    if commands::is_grep(second[0].text) {
+                        second = third;
+                    }
+                    if commands::is_grep(second[0].text) {
+                        return Err(line::wrong(commands::ONLY_GREP));
+                    }
                 }
-                self.piped(words, past, second, is_negated)?;
+                self.piped(words, printed, second, is_negated)?;
                 (Step::Asks, is_negated)
             } else {
                 match self.simple(words)? {
@@ -350,35 +383,45 @@ impl Shell<'_> {
                 let options = std::mem::take(&mut asks.given.options).shared();
                 add_targets(asks.name, &asks.urls, &options, &mut self.plan.targets)
                     .map_err(|usage| &*usage.0.leak())?;
-                self.check(asks.name, asks.patience(), &asks.attempts)?;
+                let each = asks.patience();
+                let times = u32::try_from(asks.urls.len()).unwrap_or(1);
+                self.check(asks.name, each, each.saturating_mul(times), &asks.attempts)?;
             }
             _ => self.step(step),
         }
+        // What `timeout` is before can be a line of several checks.
+        self.plan.timeout = self.plan.timeout.min(before.saturating_add(self.limit));
         self.limit = limit;
         Ok(())
     }
 
-    /// The words of a command, and whether its stdout goes past the pipe.
-    fn command(&mut self) -> Result<(&'static [Token], bool), Complaint> {
-        let (mut words, mut past) = (Vec::new(), false);
+    /// The words of a command, and what of it goes into a pipe behind it.
+    fn command(&mut self) -> Result<(&'static [Token], Printed), Complaint> {
+        let (mut words, mut printed) = (Vec::new(), Printed::default());
         while let [token, rest @ ..] = self.tokens {
             match token.kind {
-                Kind::Word | Kind::Output => words.push(*token),
-                Kind::Past => past = true,
+                Kind::Word | Kind::Sign | Kind::Output => words.push(*token),
+                Kind::Past if token.text.is_empty() => printed.out = false,
+                Kind::Past => printed.err = token.text == "1" && printed.out,
                 _ => break,
             }
             self.tokens = rest;
         }
+        self.commands += 1;
+        if self.commands > MAX_COMMANDS || self.plan.targets.len() > MAX_COMMANDS {
+            return Err(line::wrong("more than 64 commands or targets"));
+        }
         match words.is_empty() {
             true => Err(line::wrong("no command where one is expected")),
-            false => Ok((words.leak(), past)),
+            false => Ok((words.leak(), printed)),
         }
     }
 
-    /// Adds a check to the plan, in which all must be healthy. Its targets are there already.
+    /// Adds a check to the plan, in which all must be healthy. Its targets are there already, and `each` may take so long.
     fn check(
         &mut self,
         origin: &'static str,
+        each: Duration,
         timeout: Duration,
         attempts: &Attempts,
     ) -> Result<(), Complaint> {
@@ -388,9 +431,21 @@ impl Shell<'_> {
         let all = &mut self.plan;
         all.origin = origin;
         all.timeout += timeout.min(self.limit);
-        if attempts.most > all.attempts.most {
-            all.attempts = attempts.clone();
+        // What one check leaves of its time is not the next one's.
+        for target in &mut all.targets {
+            if target.limit() == Duration::MAX {
+                target.limit_to(each.min(self.limit));
+            }
         }
+        let mut attempts = attempts.clone();
+        if attempts.most > 1 && self.limit < Duration::MAX {
+            attempts.within = Some(attempts.within.unwrap_or(self.limit).min(self.limit));
+        }
+        // All are asked again together, and not what another command would not ask again.
+        if self.checks > 0 && !attempts.is_like(&all.attempts) {
+            return Err(line::wrong(ATTEMPTS));
+        }
+        all.attempts = attempts;
         self.step(Step::Check(self.checks));
         self.checks += 1;
         Ok(())

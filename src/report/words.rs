@@ -23,7 +23,7 @@ const NAMED: usize = 3;
 pub fn line(target: &Target, answer: &Answer, hint: Option<&Hint>, attempt: &Attempt) -> String {
     let words = Words {
         secrets: target.secrets(),
-        timeout: attempt.timeout,
+        timeout: attempt.timeout.min(target.limit()),
     };
     let mut name = words.name(target.name());
     if let (Some(Place::Port(Host::Own, _)), Some(peer)) = (target.place(), &answer.trace.peer) {

@@ -4,6 +4,7 @@ use super::ask;
 use crate::deadline::Deadline;
 use crate::target::Target;
 use crate::verdict::{Answer, Failure};
+use std::ptr::fn_addr_eq;
 use std::time::Duration;
 
 /// When targets are asked again, and until when.
@@ -30,6 +31,15 @@ impl Attempts {
         longest: Duration::ZERO,
         again: |_| false,
     };
+
+    /// Whether they are asked again in the same cases, and as often.
+    pub fn is_like(&self, other: &Self) -> bool {
+        self.most == other.most
+            && (self.most == 1
+                || self.within == other.within
+                    && self.longest == other.longest
+                    && fn_addr_eq(self.again, other.again))
+    }
 
     /// Any number of them for at most `time`, whatever comes of them.
     pub const fn for_at_most(time: Duration) -> Self {

@@ -40,6 +40,10 @@ pub struct Asks {
     pub prints_body: bool,
     /// Its stdout has the status alone.
     pub prints_status: bool,
+    /// Its stdout has the head of a response.
+    pub prints_head: bool,
+    /// Its stderr has it, after other characters.
+    pub tells_head: bool,
     /// What options said that is put together only when all are known, by their numbers.
     texts: [&'static str; TEXTS],
     /// A bit for each text and flag that was given.
@@ -59,6 +63,8 @@ impl Asks {
             says: "",
             prints_body: false,
             prints_status: false,
+            prints_head: false,
+            tells_head: false,
             texts: [""; TEXTS],
             flags: 0,
         }))
@@ -107,7 +113,7 @@ impl Asks {
         }
         match does {
             does::TIME | does::WITHIN | does::PAUSE => {
-                let time = limit(value)?;
+                let time = self.limit(value)?;
                 match does {
                     does::TIME => self.time = time,
                     does::WITHIN => self.attempts.within = time,
@@ -156,7 +162,7 @@ impl Asks {
             does::URL => self.operands.push(value),
             does::V4 => self.given.options.only = Some(Ipv4Addr::LOCALHOST.into()),
             does::V6 => self.given.options.only = Some(Ipv6Addr::LOCALHOST.into()),
-            does::OUTPUT | does::STREAM => {
+            does::OUTPUT | does::STREAM | does::LOG | does::DUMP => {
                 let to_stdout = value == "-" || meaning(value.as_bytes()) == does::STDOUT;
                 if !to_stdout && meaning(value.as_bytes()) != does::NOWHERE {
                     return Err("would be written, and nothing but /dev/null is written here");
@@ -165,10 +171,12 @@ impl Asks {
                     self.set(does::STDOUT, to_stdout);
                     self.set(does::NOWHERE, !to_stdout);
                 }
+                if does == does::DUMP {
+                    self.set(does, to_stdout);
+                }
             }
             does::FORMAT => {
-                let format = value.trim_ascii_end();
-                let format = format.strip_suffix("\\n").unwrap_or(format);
+                let format = value.strip_suffix("\\n").unwrap_or(value);
                 self.prints_status = matches!(format, "%{http_code}" | "%{response_code}");
             }
             does::NOISE if value != "v" => {
@@ -182,10 +190,22 @@ impl Asks {
         Ok(())
     }
 
-    /// How long it may take.
+    /// How long each target may take.
     pub fn patience(&self) -> Duration {
-        let times = u32::try_from(self.urls.len()).unwrap_or(1);
-        self.time.unwrap_or(PATIENCE).saturating_mul(times)
+        self.time.unwrap_or(PATIENCE)
+    }
+
+    /// A time; 0 is none, as it is to curl and wget. GNU's wget alone knows units, and `.5` is a number.
+    fn limit(&self, text: &str) -> Result<Option<Duration>, Complaint> {
+        if !text.is_empty() && text.bytes().all(|byte| b"0.".contains(&byte)) {
+            return Ok(None);
+        }
+        let time = time::parse(&joined(&["0", text], ""))?;
+        let has_unit = text.ends_with(|last: char| last.is_ascii_alphabetic());
+        match has_unit && (self.name != "wget" || text.ends_with("ms")) {
+            true => Err("is no number of seconds"),
+            false => Ok(Some(time)),
+        }
     }
 
     /// Takes what one of our own options says, which has a value.
@@ -265,6 +285,9 @@ impl Asks {
     pub fn add_urls(&mut self) -> Result<(), Complaint> {
         if self.operands.is_empty() {
             return Err("needs a URL");
+        }
+        if self.operands.len() > super::MAX_COMMANDS {
+            return Err("has more than 64 URLs");
         }
         for &operand in &self.operands {
             let mut url = operand;
@@ -356,14 +379,6 @@ pub fn wrong(command: &str, option: &str, value: Option<&str>, complaint: &str) 
 /// A number that no line needs to be larger than 65535.
 pub fn number(text: &str) -> Result<u16, Complaint> {
     text.parse().map_err(|_| NUMBER)
-}
-
-/// A time; 0 is none, as it is to curl and wget.
-fn limit(text: &str) -> Result<Option<Duration>, Complaint> {
-    match !text.is_empty() && text.bytes().all(|byte| b"0.".contains(&byte)) {
-        true => Ok(None),
-        false => time::parse(text).map(Some),
-    }
 }
 
 /// Whether one of these bytes is in the text.

@@ -1,11 +1,11 @@
 //! The commands that a line can have: what each asks, or how it ends the line.
 
 use super::super::Command as Parsed;
-use super::asks::{Asks, encoded, number, wrong};
+use super::asks::{Asks, encoded, has_any, number, wrong};
 use super::line::{self, Kind, Token};
 use super::rows::{does, rows};
 use super::table::{self, Table};
-use super::{Shell, Step, curl, grep, servers, wget};
+use super::{Printed, Shell, Step, curl, grep, servers, wget};
 use crate::kill;
 use crate::search::joined;
 use crate::snippet::printable;
@@ -81,11 +81,16 @@ pub fn meaning(word: &[u8]) -> u8 {
     row.filter(|row| row.long == word).map_or(0, |row| row.does)
 }
 
+/// Whether this is what a pipe can lead to.
+pub fn is_grep(name: &'static str) -> bool {
+    meaning(base(name).as_bytes()) == does::GREP
+}
+
 /// Whether this is `NAME=VALUE` with a name that nothing here looks at, and that changes nothing for the real command.
 fn is_harmless(word: &str) -> bool {
     let end = word.bytes().position(|byte| byte == b'=').unwrap_or(0);
     let name = word[..end].to_ascii_uppercase();
-    ["PROXY", "PGPASSWORD", "MYSQL_PWD", "REDISCLI_AUTH"]
+    ["PROXY", "PGPASSWORD", "MYSQL_PWD", AUTH]
         .iter()
         .any(|end| name.ends_with(end))
 }
@@ -112,6 +117,9 @@ fn asks(table: &Table, words: &[&'static str]) -> Result<&'static mut Asks, Comp
     }
 }
 
+/// The variable that is redis-cli's -a.
+const AUTH: &str = "REDISCLI_AUTH";
+
 /// The message for a pipe that is something else.
 pub const ONLY_GREP: Complaint = "a pipe that is not CHECK | grep TEXT";
 
@@ -126,10 +134,12 @@ impl Shell<'_> {
         }
         let texts = texts(words)?;
         let mut words = texts;
+        let mut auth = None;
         while let [word, rest @ ..] = words {
             words = rest;
-            let base = base(word);
-            match meaning(base.as_bytes()) {
+            let is_assignment = has_any(word, b"=");
+            let name = if is_assignment { "" } else { base(word) };
+            match meaning(name.as_bytes()) {
                 does::PREFIX => {}
                 does::TIMEOUT => {
                     // `-t` is of old versions of BusyBox.
@@ -141,12 +151,31 @@ impl Shell<'_> {
                     }
                     let text = *words.first().unwrap_or(&"");
                     match time::parse(text) {
+                        Ok(_) if text.ends_with("ms") => {
+                            let why = "is a time in ms, which timeout does not know";
+                            return Err(wrong("timeout", "", Some(text), why));
+                        }
                         Ok(time) => self.limit = self.limit.min(time),
                         Err(why) => return Err(wrong("timeout", "", Some(text), why)),
                     }
                     words = &words[1..];
                 }
-                _ if is_harmless(word) => {}
+                _ if is_harmless(word) => {
+                    if let Some(value) = word.strip_prefix(AUTH)
+                        && let Some(value) = value.strip_prefix('=')
+                    {
+                        auth = Some(value);
+                    }
+                }
+                does::REDIS => {
+                    let variable = || (self.variables)(AUTH)?.into_string().ok();
+                    let auth = auth.or_else(|| variable().map(|text| &*text.leak()));
+                    let login = match auth {
+                        Some(auth) if !auth.is_empty() => &["-a", auth][..],
+                        _ => &[],
+                    };
+                    return self.named(does::REDIS, word, &[login, words].concat());
+                }
                 meaning => return self.named(meaning, word, words),
             }
         }
@@ -172,7 +201,7 @@ impl Shell<'_> {
                     Ok(Parsed::Check(plan, _)) => {
                         self.plan.targets.extend(plan.targets);
                         self.plan.kill = self.plan.kill.take().or(plan.kill);
-                        self.check(plan.origin, plan.timeout, &plan.attempts)?;
+                        self.check(plan.origin, plan.timeout, plan.timeout, &plan.attempts)?;
                     }
                     Err(usage) => return Err(usage.0.leak()),
                     Ok(_) => return Err(line::wrong("a healthchecker in it that checks nothing")),
@@ -182,10 +211,11 @@ impl Shell<'_> {
             (does::SH, _) => self.inner_line(line_of(words)?),
             (does::TRUE | does::FALSE, _) => Ok(Step::Known(meaning == does::TRUE)),
             (does::EXIT, [] | ["$?"]) => Ok(Step::Exit(None)),
-            (does::EXIT, [code]) => match number(code) {
-                Ok(code) => Ok(Step::Exit(Some(code % 256 == 0))),
-                Err(complaint) => Err(wrong("exit", "", Some(code), complaint)),
-            },
+            // What is no such number is an error, or another status than 0.
+            (does::EXIT, [code]) => {
+                let is_ok = number(code).is_ok_and(|code| code % 256 == 0);
+                Ok(Step::Exit(Some(is_ok)))
+            }
             (does::KILL, _) => {
                 let signal = signal(words)?;
                 if self.kill.is_some_and(|(name, _)| name != signal.0) {
@@ -206,13 +236,13 @@ impl Shell<'_> {
     pub fn piped(
         &mut self,
         first: &[Token],
-        past: bool,
+        printed: Printed,
         second: &[Token],
         negated: bool,
     ) -> Result<(), Complaint> {
         let texts = texts(second)?;
         let name = base(texts[0]);
-        if meaning(name.as_bytes()) != does::GREP {
+        if !is_grep(name) {
             return Err(cannot_run(
                 "sh: only CHECK | grep TEXT is understood of pipes: it cannot run \"",
                 name,
@@ -222,9 +252,18 @@ impl Shell<'_> {
         let Some(asks) = &mut self.asks else {
             return Err(line::wrong(ONLY_GREP));
         };
-        if past {
+        if !printed.out {
             (asks.prints_body, asks.prints_status) = (false, false);
         }
+        if !(if asks.name == "nc" {
+            printed.err
+        } else {
+            printed.out
+        }) {
+            asks.says = "";
+        }
+        asks.prints_head &= printed.out;
+        asks.tells_head &= printed.err;
         let own = Asks::of("grep");
         grep::TABLE.read(own, &texts[1..])?;
         match name.as_bytes()[0] {
@@ -277,9 +316,9 @@ impl Shell<'_> {
                 self.asks = Some(asks);
                 Ok(Step::Asks)
             }
-            (Some(0), [line, how, value]) | (Some(2), [value, how, line]) => {
-                self.compared(line, how, value)
-            }
+            (Some(0), [line, how, value]) => self.compared(line, how, value),
+            // The other way round, less would be more.
+            (Some(2), [value, how @ ("=" | "==" | "-eq"), line]) => self.compared(line, how, value),
             _ => Err(wrong(
                 name,
                 "",
@@ -300,9 +339,9 @@ impl Shell<'_> {
         let tokens = line::tokens(line, self.depth, self.variables)?;
         let outer = std::mem::replace(&mut self.tokens, tokens);
         if self.depth <= line::MAX_DEPTH {
-            let (words, _) = self.command()?;
+            let (words, printed) = self.command()?;
             self.take(Kind::Always, "");
-            if self.tokens.is_empty() {
+            if self.tokens.is_empty() && printed == Printed::default() {
                 self.simple(words)?;
             }
         }
@@ -311,11 +350,14 @@ impl Shell<'_> {
         if let Some(asks) = &mut self.asks {
             let how = meaning(how.as_bytes());
             let equals = how == does::EQUALS;
-            let is_status = asks.prints_status && !asks.prints_body && !asks.has(does::INCLUDE);
+            let is_status = asks.prints_status
+                && !asks.prints_body
+                && !asks.prints_head
+                && asks.urls.len() == 1;
             if is_status && (equals || how == does::LESS) {
                 let list = match number(value) {
-                    _ if equals => value.to_owned(),
-                    Ok(end @ 201..) => joined(&["200-", &(end - 1).to_string()], ""),
+                    Ok(100..=999) if equals && value.len() == 3 => value.to_owned(),
+                    Ok(end @ 201..) if !equals => joined(&["200-", &(end - 1).to_string()], ""),
                     _ => String::new(),
                 };
                 return match asks.own("status", &list) {
@@ -323,7 +365,8 @@ impl Shell<'_> {
                     Err(complaint) => Err(wrong("test", "", Some(value), complaint)),
                 };
             }
-            if !is_status && equals && asks.says == value && asks.must_say(value, false) {
+            let is_said = !value.is_empty() && asks.says == value;
+            if !is_status && equals && is_said && asks.must_say(value, false) {
                 return Ok(Step::Asks);
             }
         }
@@ -332,7 +375,13 @@ impl Shell<'_> {
 }
 
 fn cannot_run(what: &str, name: &str) -> Complaint {
-    joined(&[what, &printable(name.as_bytes(), 40), "\""], "").leak()
+    // What a variable is set to can be a secret.
+    let end = name.bytes().position(|byte| byte == b'=');
+    let (name, dots) = match end {
+        Some(end) => (&name[..=end], "..."),
+        None => (name, ""),
+    };
+    joined(&[what, &printable(name.as_bytes(), 40), dots, "\""], "").leak()
 }
 
 /// The LINE of `sh -c LINE`, from behind the name.

@@ -51,14 +51,14 @@ r range range=
 6 ipv6 v6
 o output output=
 w write-out format=
-D dump-header stream=
+D dump-header dump=
 c cookie-jar stream=
-- stderr stream=
+- stderr log=
 - trace stream=
 - trace-ascii stream=
 s silent -
 S show-error -
-v verbose -
+v verbose verbose
 # progress-bar -
 - progress-meter -
 N no-buffer -
@@ -100,9 +100,11 @@ x proxy elsewhere
 fn finish(asks: &mut Asks) -> Result<(), Complaint> {
     asks.add_urls()?;
     let is_head = asks.has(does::HEAD);
-    asks.prints_body = !asks.has(does::NOWHERE) && !is_head;
+    let is_printed = !asks.has(does::NOWHERE);
+    asks.prints_body = is_printed && !is_head;
+    asks.prints_head = (is_head || asks.has(does::INCLUDE)) && is_printed || asks.has(does::DUMP);
+    asks.tells_head = asks.has(does::VERBOSE) && !asks.has(does::LOG);
     if is_head {
-        asks.set(does::INCLUDE, true);
         asks.given.options.method.get_or_insert(Method::HEAD);
     }
     if asks.has(does::JSON) {

@@ -1,10 +1,11 @@
 //! `| grep TEXT`, which is `--body TEXT` where TEXT means itself, and `--status` where the status is what is searched.
 
-use super::asks::Asks;
+use super::asks::{Asks, has_any};
 use super::rows::{does, rows};
 use super::table::Table;
 use crate::search::split_once;
 use crate::target::Complaint;
+use ureq::http::StatusCode;
 
 /// Its options.
 pub static TABLE: Table = Table {
@@ -43,15 +44,20 @@ pub fn expect(asks: &mut Asks, grep: &Asks, is_unwanted: bool) -> Result<(), Com
         (false, [pattern]) => pattern,
         _ => return Err("takes one text, and reads no file"),
     };
-    let extended = grep.has(does::EXTENDED);
-    if (asks.has(does::INCLUDE) || asks.prints_status)
-        && !is_unwanted
-        && let Some(statuses) = statuses(pattern, extended)
-    {
-        return asks.own("status", &statuses);
+    let (fixed, extended) = (grep.has(does::FIXED), grep.has(does::EXTENDED));
+    if asks.prints_head || asks.tells_head || asks.prints_status {
+        if is_unwanted {
+            return Err("may be in the head or the status as well as in the body");
+        }
+        // Where a text means itself, these are no signs.
+        if !(fixed && has_any(pattern, b"^$|\\*"))
+            && let Some(statuses) = statuses(pattern, extended, asks)
+        {
+            return asks.own("status", &statuses);
+        }
     }
     let any_case = grep.has(does::NOCASE);
-    let text = literal(pattern, grep.has(does::FIXED), extended)?;
+    let text = literal(pattern, fixed, extended, is_unwanted)?;
     if any_case && !text.is_ascii() {
         return Err("has letters whose other case is not known here");
     }
@@ -75,8 +81,13 @@ pub fn expect(asks: &mut Asks, grep: &Asks, is_unwanted: bool) -> Result<(), Com
     Ok(())
 }
 
-/// The text that a pattern stands for, where it stands for one.
-fn literal(pattern: &str, fixed: bool, extended: bool) -> Result<String, Complaint> {
+/// The text that a pattern stands for, where it stands for one, or where less is found of it than of the pattern.
+fn literal(
+    pattern: &str,
+    fixed: bool,
+    extended: bool,
+    is_unwanted: bool,
+) -> Result<String, Complaint> {
     let mut text = Vec::new();
     let mut rest = pattern.as_bytes();
     while let [first, more @ ..] = rest {
@@ -88,7 +99,7 @@ fn literal(pattern: &str, fixed: bool, extended: bool) -> Result<String, Complai
             // Where nobody means another character.
             b'.' => {
                 let are_digits = [next, text.last()].map(|c| c.is_some_and(u8::is_ascii_digit));
-                next.is_some() && are_digits != [true; 2]
+                is_unwanted || text.is_empty() || next.is_some() && are_digits != [true; 2]
             }
             b'[' | b'*' | b'^' | b'$' => true,
             b'\\' => {
@@ -114,8 +125,10 @@ fn literal(pattern: &str, fixed: bool, extended: bool) -> Result<String, Complai
     }
 }
 
-/// The statuses that a pattern names, as in `200`, `^200$`, `200|204`, `HTTP/1.1 200 OK` and `200 OK`.
-fn statuses(pattern: &str, extended: bool) -> Option<String> {
+/// The statuses that a pattern names: in a head, as in `200`, `HTTP/1.1 200 OK` and `200 OK`, or where the status is printed
+/// alone, as in `200` and `^200$`; and several, as in `200|204`.
+fn statuses(pattern: &str, extended: bool, asks: &Asks) -> Option<String> {
+    let has_head = asks.prints_head || asks.tells_head;
     let between = if extended { "|" } else { "\\|" };
     let mut statuses = String::new();
     let mut rest = Some(pattern);
@@ -124,18 +137,30 @@ fn statuses(pattern: &str, extended: bool) -> Option<String> {
             Some((one, more)) => (one, Some(more)),
             None => (text, None),
         };
-        let one = one.strip_prefix("^").unwrap_or(one);
-        let one = one.strip_suffix("$").unwrap_or(one);
-        let one = match one.starts_with("HTTP/") {
-            true => split_once(one, " ")?.1,
-            false => one,
+        let begun = one.strip_prefix("^");
+        let inner = begun.unwrap_or(one);
+        let (version, text) = match inner.strip_prefix("HTTP/") {
+            Some(rest) => split_once(rest, " ")?,
+            None => ("", inner),
         };
-        let (status, reason) = one.split_at_checked(3)?;
-        let is_reason = |byte: u8| byte.is_ascii_alphabetic() || byte == b' ';
-        if !status.bytes().all(|byte| byte.is_ascii_digit())
-            || !matches!(reason.as_bytes(), [] | [b' ', ..])
-            || !reason.bytes().all(is_reason)
-        {
+        let is_ended = text.ends_with('$');
+        let (status, reason) = text.strip_suffix("$").unwrap_or(text).split_at_checked(3)?;
+        let number @ 100.. = status.parse().ok()? else {
+            return None;
+        };
+        // Other characters stand before the head on stderr, and each of its lines ends in a CR.
+        // curl -f prints none of an error.
+        let is_in_head = has_head
+            && !is_ended
+            && (number < 400 || !asks.has(does::FAIL))
+            && matches!(version, "" | "1.1" | "1\\.1" | ".*")
+            && (begun.is_none() || asks.prints_head && !version.is_empty())
+            && is_reason(number, reason);
+        let is_alone = asks.prints_status
+            && (begun.is_none() || !asks.prints_body)
+            && version.is_empty()
+            && reason.is_empty();
+        if !is_in_head && !is_alone {
             return None;
         }
         statuses.push_str(if statuses.is_empty() { "" } else { "," });
@@ -145,13 +170,23 @@ fn statuses(pattern: &str, extended: bool) -> Option<String> {
     Some(statuses)
 }
 
+/// Whether a status line can go on like this behind its number.
+fn is_reason(status: u16, text: &str) -> bool {
+    let Some(text) = text.strip_prefix(" ") else {
+        return text.is_empty();
+    };
+    let status = StatusCode::from_u16(status).ok();
+    let reason = status.and_then(|status| status.canonical_reason());
+    reason.is_some_and(|reason| reason.starts_with(text))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_text_means_itself_or_is_refused() {
-        let of = |extended, pattern: &str| literal(pattern, false, extended).ok();
+        let of = |extended, pattern: &str| literal(pattern, false, extended, false).ok();
         for (pattern, basic, extended) in [
             ("UP", Some("UP"), Some("UP")),
             (
@@ -162,6 +197,7 @@ mod tests {
             ("{\"a\":1}", Some("{\"a\":1}"), None),
             ("Ok.", Some("Ok."), Some("Ok.")),
             ("v1.0", Some("v1.0"), Some("v1.0")),
+            (".", None, None),
             ("a.b", None, None),
             ("status.:.UP", None, None),
             ("a\\.b", Some("a.b"), Some("a.b")),
@@ -180,27 +216,49 @@ mod tests {
             assert_eq!(of(false, pattern).as_deref(), basic, "{pattern}");
             assert_eq!(of(true, pattern).as_deref(), extended, "{pattern}");
         }
-        assert_eq!(literal("a.*[b]\\", true, false).as_deref(), Ok("a.*[b]\\"));
+        assert!(literal("Ok.", false, false, true).is_err());
+        assert_eq!(
+            literal("a.*[b]\\", true, false, true).as_deref(),
+            Ok("a.*[b]\\")
+        );
     }
 
     #[test]
     fn statuses_are_known_where_they_are_printed() {
-        let of = |extended, pattern: &str| statuses(pattern, extended);
-        for (extended, pattern, statuses) in [
-            (false, "200", Some("200")),
-            (false, "^200$", Some("200")),
-            (false, "HTTP/1.1 200", Some("200")),
-            (false, "HTTP/1.1 200 OK", Some("200")),
-            (false, "200 OK", Some("200")),
-            (false, "200\\|204", Some("200,204")),
-            (true, "200|301|302", Some("200,301,302")),
-            (false, "200|301", None),
-            (false, "20", None),
-            (false, "2000", None),
-            (false, "UP", None),
-            (false, "20.", None),
+        // In the head on stdout, in that on stderr, and where the status stands alone.
+        for (extended, pattern, places) in [
+            (false, "200", [Some("200"); 3]),
+            (false, "^200$", [None, None, Some("200")]),
+            (false, "^200", [None, None, Some("200")]),
+            (false, "200$", [None, None, Some("200")]),
+            (false, "HTTP/1.1 200", [Some("200"), Some("200"), None]),
+            (false, "HTTP/1\\.1 200", [Some("200"), Some("200"), None]),
+            (false, "^HTTP/1.1 200", [Some("200"), None, None]),
+            (false, "HTTP/1.1 200 OK", [Some("200"), Some("200"), None]),
+            (false, "200 OK", [Some("200"), Some("200"), None]),
+            (false, "404 Not F", [Some("404"), Some("404"), None]),
+            (false, "200 Ok", [None; 3]),
+            (false, "200 OK$", [None; 3]),
+            (false, "204 OK", [None; 3]),
+            (false, "HTTP/2 200", [None; 3]),
+            (false, "HTTP/1.0 200", [None; 3]),
+            (false, "200\\|204", [Some("200,204"); 3]),
+            (true, "200|301|302", [Some("200,301,302"); 3]),
+            (false, "200|301", [None; 3]),
+            (false, "20", [None; 3]),
+            (false, "+20", [None; 3]),
+            (false, "2000", [None; 3]),
+            (false, "UP", [None; 3]),
+            (false, "20.", [None; 3]),
         ] {
-            assert_eq!(of(extended, pattern).as_deref(), statuses, "{pattern}");
+            for (place, expected) in places.into_iter().enumerate() {
+                let asks = Asks::of("");
+                asks.prints_head = place == 0;
+                asks.tells_head = place == 1;
+                asks.prints_status = place == 2;
+                let found = statuses(pattern, extended, asks);
+                assert_eq!(found.as_deref(), expected, "{pattern}, {place}");
+            }
         }
     }
 }

@@ -17,9 +17,11 @@ pub const MAX_DEPTH: u8 = 9;
 pub enum Kind {
     /// A word, without its quotes.
     Word,
+    /// `!`, `{` or `}` without quotes, which is more than a word where a command can begin.
+    Sign,
     /// A word that is `$(LINE)`: what LINE prints.
     Output,
-    /// A redirection of stdout past the pipe.
+    /// A redirection: of stdout past a pipe, or of stderr to the descriptor that is its text.
     Past,
     /// `;`, or the end of a line.
     Always,
@@ -65,6 +67,7 @@ pub fn tokens(
         is_word: false,
         is_quoted: false,
         output: None,
+        left: 1 << 16,
         redirection: None,
     };
     match lexer.read() {
@@ -91,6 +94,8 @@ struct Lexer<'a> {
     is_quoted: bool,
     /// The `$(...)` in it.
     output: Option<&'static [u8]>,
+    /// So many bytes may still come out of variables.
+    left: usize,
     /// A redirection that waits for its target: the descriptor, and whether the target is one as well.
     redirection: Option<(u8, bool)>,
 }
@@ -107,7 +112,9 @@ impl Lexer<'_> {
                     self.end_command()?;
                     // A line may end after what joins two commands.
                     let last = self.tokens.last().map(|token| token.kind);
-                    if let Some(Kind::Word | Kind::Output | Kind::Past | Kind::Close) = last {
+                    if let Some(Kind::Word | Kind::Sign | Kind::Output | Kind::Past | Kind::Close) =
+                        last
+                    {
                         self.push(Kind::Always, "");
                     }
                 }
@@ -306,6 +313,8 @@ impl Lexer<'_> {
             Some(value) => value.as_encoded_bytes(),
             None => b"",
         };
+        let left = self.left.checked_sub(bytes.len());
+        self.left = left.ok_or("variables with more than 64 KiB in all")?;
         for byte in bytes {
             self.put(*byte, splits)?;
         }
@@ -359,13 +368,14 @@ impl Lexer<'_> {
         self.end_command()?;
         if first == b'&' {
             self.next();
+            self.push(Kind::Past, "2");
         }
         let second = self.peek();
         if (first, second) == (b'<', b'<') {
             return Err("a <<, which is nothing here");
         }
         let to_fd = first != b'&' && second == b'&';
-        if to_fd || first != b'<' && second == b'>' || first == b'>' && second == b'|' {
+        if to_fd || second == b'>' || first == b'>' && second == b'|' {
             self.next();
         }
         self.redirection = Some((fd, to_fd));
@@ -373,7 +383,7 @@ impl Lexer<'_> {
     }
 
     fn end_word(&mut self) -> Result<(), Complaint> {
-        self.is_quoted = false;
+        let is_quoted = std::mem::take(&mut self.is_quoted);
         if !std::mem::take(&mut self.is_word) {
             return Ok(());
         }
@@ -387,7 +397,8 @@ impl Lexer<'_> {
             return Ok(());
         }
         let Some((fd, to_fd)) = redirection else {
-            self.push(Kind::Word, word);
+            let is_sign = !is_quoted && matches!(word, "!" | "{" | "}");
+            self.push(if is_sign { Kind::Sign } else { Kind::Word }, word);
             return Ok(());
         };
         let is_fd = to_fd && matches!(word.as_bytes(), [b'0'..=b'2' | b'-']);
@@ -396,8 +407,13 @@ impl Lexer<'_> {
             && (where_to == does::NOWHERE || is_fd && !matches!(word.as_bytes()[0], b'0' | b'1'))
         {
             self.push(Kind::Past, "");
+        } else if fd == 2 && (is_fd || where_to == does::NOWHERE) {
+            self.push(Kind::Past, if is_fd { word } else { "2" });
         } else if !is_fd && !matches!(where_to, does::NOWHERE | does::STDOUT) {
             return Err(match fd {
+                _ if word.starts_with("/dev/tcp/") => {
+                    "a connection as bash opens one: write nc -z HOST PORT"
+                }
                 0 => "a < from a file, and this sh reads none",
                 _ => "a > to a file, and this sh writes none but /dev/null",
             });
@@ -444,13 +460,13 @@ mod tests {
         let mut text = String::new();
         let mut is_behind_word = false;
         for token in tokens {
-            let is_word = matches!(token.kind, Kind::Word | Kind::Output);
+            let is_word = matches!(token.kind, Kind::Word | Kind::Sign | Kind::Output);
             text += if is_word && is_behind_word { "/" } else { "" };
             is_behind_word = is_word;
             text += &match token.kind {
-                Kind::Word => token.text.to_owned(),
+                Kind::Word | Kind::Sign => token.text.to_owned(),
                 Kind::Output => format!("$({})", token.text),
-                Kind::Past => ">".into(),
+                Kind::Past => format!("{}>", token.text),
                 Kind::Always => ";".into(),
                 Kind::IfOk => "&&".into(),
                 Kind::IfNot => "||".into(),
@@ -491,10 +507,10 @@ mod tests {
             ("! a | b", "!/a|b"),
             ("(a; b) || { c; d; }", "(a;b)||{/c;d;}"),
             ("a } b", "a/}/b"),
-            ("a > /dev/null 2>&1", "a>"),
-            ("a >/dev/null|b 2>/dev/null", "a>|b"),
-            ("a 2>&1 | b", "a|b"),
-            ("a >&2 1>&2 &>/dev/null < /dev/null", "a>>>"),
+            ("a > /dev/null 2>&1", "a>1>"),
+            ("a >/dev/null|b 2>/dev/null", "a>|b2>"),
+            ("a 2>&1 | b", "a1>|b"),
+            ("a >&2 1>&2 &>/dev/null < /dev/null", "a>>2>>"),
             ("a >&1 2>/dev/stdout", "a"),
             ("a2>/dev/null", "a2>"),
             ("a 12>/dev/null", "a/12>"),

@@ -13,7 +13,7 @@ pub static NC: Table = Table {
     rows: rows!(
         "\
 z zero zero
-v verbose -
+v verbose verbose
 n nodns -
 4 - v4
 6 - v6
@@ -37,7 +37,7 @@ n - -=
 t - time=
 - no-auth-warning -
 - raw -
-e - -"
+e - fail"
     ),
 };
 
@@ -83,7 +83,9 @@ fn nc(asks: &mut Asks) -> Result<(), Complaint> {
     let (true, &[host, port]) = (asks.has(does::ZERO), &asks.operands[..]) else {
         return Err("only `nc -z HOST PORT` is understood");
     };
-    asks.says = "succeeded! open";
+    if asks.has(does::VERBOSE) {
+        asks.says = "succeeded! open";
+    }
     asks.set_text(does::HOST, host);
     asks.set_text(does::PORT, port);
     asks.add_server("tcp", "", "");
@@ -104,10 +106,11 @@ fn redis_cli(asks: &mut Asks) -> Result<(), Complaint> {
     default_port(asks, "6379");
     asks.says = "PONG";
     asks.add_server("redis", "", "");
-    if !password.is_empty() {
-        // Only PONG shows that the password is right.
+    if !password.is_empty() || asks.has(does::FAIL) {
+        // Only PONG shows that the password is right. With -e, an error is none.
         let blank = if user.is_empty() { "" } else { " " };
-        asks.ask_for_pong(&joined(&["AUTH ", user, blank, password, "\r\n"], ""));
+        let login = joined(&["AUTH ", user, blank, password, "\r\n"], "");
+        asks.ask_for_pong(if password.is_empty() { "" } else { &login });
     }
     Ok(())
 }

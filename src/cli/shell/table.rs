@@ -153,8 +153,13 @@ impl Table {
 
     fn unknown(&self, dashes: &str, name: &[u8]) -> Complaint {
         // Only what looks like a name is shown: behind it can stand a secret.
-        let other = |c: &u8| !(c.is_ascii_alphabetic() || *c == b'-');
+        let other = |c: &u8| !(c.is_ascii_alphanumeric() || b"-.".contains(c));
         let end = name.iter().position(other).unwrap_or(name.len());
+        let is_secret = |end: &usize| {
+            find(self.rows, 0, &name[..*end])
+                .is_some_and(|row| row.value == b':' && row.long.len() == *end)
+        };
+        let end = (1..end).find(is_secret).unwrap_or(end);
         let what = "no such option, or none that a health check can use";
         self.about(dashes, &name[..end], None, what)
     }

@@ -27,8 +27,8 @@ v verbose -
 d debug -
 S server-response include
 O output-document output=
-o output-file stream=
-- append-output stream=
+o output-file log=
+- append-output log=
 T timeout time=
 - read-timeout time=
 - connect-timeout -=
@@ -68,8 +68,8 @@ Y proxy -=
 c continue -
 4 inet4-only v4
 6 inet6-only v6
-e execute execute=
-N timestamping noise=
+e execute execute:
+N timestamping -
 P directory-prefix writes
 i input-file reads
 - post-file reads
@@ -83,10 +83,14 @@ i input-file reads
 fn finish(asks: &mut Asks) -> Result<(), Complaint> {
     asks.add_urls()?;
     asks.prints_body = asks.has(does::STDOUT) && !asks.has(does::HEAD);
+    asks.tells_head = asks.has(does::INCLUDE) && !asks.has(does::LOG);
     asks.given.options.follow = !asks.has(does::NO_REDIRECTS);
     let user = asks.text(does::USER);
     if !user.is_empty() {
-        asks.given.options.user = Some(request::basic(user, asks.text(does::PASSWORD))?);
+        let header = request::basic(user, asks.text(does::PASSWORD));
+        let header = header
+            .map_err(|_| "--user and --password: a colon in the name, or a control character")?;
+        asks.given.options.user = Some(header);
     }
     if asks.given.options.data.is_some() {
         asks.add_content_type("x-www-form-urlencoded")?;

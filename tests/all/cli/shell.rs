@@ -30,12 +30,32 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-const VARIABLES: [(&str, &str); 4] = [
+const VARIABLES: [(&str, &str); 8] = [
     ("APP_PORT", "1"),
     ("WORDS", "-f  -s"),
     ("LOOP", "sh -c \"$LOOP\""),
     ("SECRET", "hunter2"),
+    ("LONG", LONG),
+    ("MANY", MANY),
+    (
+        "TWO",
+        "sh -c 'true; true; true; true; true; true; true; true; true; true; true; true'; true",
+    ),
+    (
+        "TEN",
+        "sh -c \"$TWO\"; sh -c \"$TWO\"; sh -c \"$TWO\"; sh -c \"$TWO\"; sh -c \"$TWO\"",
+    ),
 ];
+
+const LONG: &str = match str::from_utf8(&[b'a'; 40_000]) {
+    Ok(long) => long,
+    Err(_) => "",
+};
+const TARGETS: [[u8; 2]; 65] = [*b"a "; 65];
+const MANY: &str = match str::from_utf8(TARGETS.as_flattened()) {
+    Ok(many) => many,
+    Err(_) => "",
+};
 
 /// The binary under another name.
 fn called(name: &str, arguments: &[&str]) -> Run {
@@ -181,6 +201,21 @@ fn what_it_asks_and_prints() {
         ),
         (
             "503 x",
+            "curl -sv URL/ 2>&1 | grep '200 OK'",
+            "unhealthy: URL/: status 503, expected 200; *",
+        ),
+        (
+            "200 OK",
+            "wget -S --spider URL/ 2>&1 | grep '200 OK'",
+            "healthy: URL/: 200 OK in * ms",
+        ),
+        (
+            "200 OK",
+            "[ 200 -eq $(curl -o /dev/null --silent --head --write-out '%{http_code}\\n' URL/) ]",
+            "healthy: URL/: 200 OK in * ms",
+        ),
+        (
+            "503 x",
             "curl -sI URL/ | grep '200 OK'",
             "unhealthy: URL/: status 503, expected 200*",
         ),
@@ -198,6 +233,11 @@ fn what_it_asks_and_prints() {
             "200 OK",
             "healthchecker -c \"curl $WORDS URL/\"",
             "healthy: URL/: 200 OK in * ms",
+        ),
+        (
+            "200 OK",
+            "nc -zv 127.0.0.1 PORT 2>&1 | grep succeeded",
+            "healthy: tcp://HOSTPORT: accepts connections in * ms",
         ),
         (
             "200 OK",
@@ -293,6 +333,66 @@ fn deadlines() {
         let closed = sh(&on(&server, line));
         assert!(closed.stderr.contains("connection closed"), "{closed}");
     }
+    // What one leaves of its time is not the next one's.
+    let silent = Server::new(|connection| {
+        read_request(connection);
+        crate::support::wait_for_end(connection);
+    });
+    let well = healthy();
+    let run = sh(&format!(
+        "curl -f -m 0.3 {} && curl -f -m 9 {}",
+        silent.url("/"),
+        well.url("/")
+    ));
+    run.exits(1).within(Duration::from_secs(3));
+    assert!(run.stderr.contains("no response within 300 ms"), "{run}");
+    for (line, timeout, limits, within) in [
+        (
+            "wget -T 1 localhost && wget -T 2m localhost",
+            121.0,
+            &[1.0, 120.0][..],
+            None,
+        ),
+        ("curl -m .5 localhost localhost", 1.0, &[0.5, 0.5], None),
+        (
+            "timeout 5 sh -c 'curl -m 4 localhost && curl -m 9 localhost'",
+            5.0,
+            &[4.0, 5.0],
+            None,
+        ),
+        (
+            "timeout 5 curl -m 2 --retry 9 localhost",
+            2.0,
+            &[2.0],
+            Some(5.0),
+        ),
+        (
+            "timeout 5 curl -m 2 --retry 9 --retry-max-time 3 localhost",
+            2.0,
+            &[2.0],
+            Some(3.0),
+        ),
+        (
+            "timeout 5 healthchecker --wait 60s http://localhost/",
+            5.0,
+            &[5.0],
+            Some(5.0),
+        ),
+    ] {
+        let plan = plan(line);
+        let planned: Vec<f64> = plan
+            .targets
+            .iter()
+            .map(|target| target.limit().as_secs_f64())
+            .collect();
+        let whole = plan.timeout.as_secs_f64();
+        let most = plan.attempts.within.map(|time| time.as_secs_f64());
+        assert_eq!(
+            (whole, &*planned, most),
+            (timeout, limits, within),
+            "{line}"
+        );
+    }
     // As long as Docker waits, where nothing is said.
     for line in ["curl localhost", "wget localhost", "curl -m 0 localhost"] {
         match parse(&["-c", line]) {
@@ -352,11 +452,18 @@ const REFUSED: &[(&str, &str)] = &[
     ("sleep 1 && curl -f URL", "*: it cannot run \"sleep\""),
     ("curl -f URL && rm -rf /", "*: it cannot run \"rm\""),
     ("set -e; curl -f URL", "*: it cannot run \"set\""),
-    ("P=1; curl -f URL", "*: it cannot run \"P=1\""),
-    ("LD_PRELOAD=/x curl -f URL", "*: it cannot run \"LD_PRELOAD=/x\""),
+    ("P=1; curl -f URL", "*: it cannot run \"P=...\""),
+    ("LD_PRELOAD=/x curl -f URL", "*: it cannot run \"LD_PRELOAD=...\""),
     ("eval curl -f URL", "*: it cannot run \"eval\""),
     ("curl -f URL | sh", "sh: only CHECK | grep TEXT is understood of pipes: it cannot run \"sh\""),
     ("curl -s URL | jq -e .status", "sh: only CHECK *: it cannot run \"jq\""),
+    ("FOO=/bin/curl URL", "*: it cannot run \"FOO=...\""),
+    ("TOKEN=hunter2 curl URL", "*: it cannot run \"TOKEN=...\""),
+    ("REDIS_PASSWORD=hunter2 redis-cli ping", "*: it cannot run \"REDIS_PASSWORD=...\""),
+    ("'!' curl -s URL | grep -q DOWN", "*: it cannot run \"!\""),
+    ("'{' curl -f URL; }", "*: it cannot run \"{\""),
+    ("curl -s URL | head -1 | grep 200", "sh: only CHECK | grep TEXT *: it cannot run \"head\""),
+    ("curl -s URL | grep UP | wc -l", "sh: only CHECK | grep TEXT *: it cannot run \"wc\""),
     ("curl -s URL | grep a | grep b", "sh: the line has: a pipe that is not CHECK | grep TEXT"),
     ("curl -f http://$(hostname):PORT/", "sh: the line has: a $(...), which is understood only as in [ \"$(curl -s -o /dev/null -w '%{http_code}' URL)\" = 200 ]"),
     ("curl -f URL/`id`", "sh: the line has: a $(...), *"),
@@ -421,7 +528,10 @@ const REFUSED: &[(&str, &str)] = &[
     ("curl -f URL &> x", "sh: the line has: a > to a file, and this sh writes none but /dev/null"),
     ("curl -f URL > 2", "sh: the line has: a > to a file, and this sh writes none but /dev/null"),
     ("curl -f URL < /etc/passwd", "sh: the line has: a < from a file, and this sh reads none"),
-    ("echo a > /dev/tcp/127.0.0.1/PORT", "sh: the line has: a > to a file, and this sh writes none but /dev/null"),
+    ("echo a > /dev/tcp/127.0.0.1/PORT", "sh: the line has: a connection as bash opens one: write nc -z HOST PORT"),
+    ("</dev/tcp/localhost/PORT", "sh: the line has: a connection as bash opens one: write nc -z HOST PORT"),
+    (": > /dev/tcp/localhost/PORT", "sh: the line has: a connection as bash opens one: write nc -z HOST PORT"),
+    ("exec 3<>/dev/tcp/localhost/PORT", "sh: the line has: a connection as bash opens one: write nc -z HOST PORT"),
     ("(curl -f URL) > x", "sh: the line has: a > to a file, and this sh writes none but /dev/null"),
     ("curl -o x URL", "curl: --output: \"x\" would be written, and nothing but /dev/null is written here"),
     ("curl -sfo x URL", "curl: --output: \"x\" would be written, *"),
@@ -479,6 +589,17 @@ const REFUSED: &[(&str, &str)] = &[
     ("curl --max-time=5 URL", "curl: --max-time: no such option, or none that a health check can use"),
     ("curl --max 5 URL", "curl: --max: no such option, *"),
     ("curl --bogus:hunter2 URL", "curl: --bogus: no such option, *"),
+    ("curl --post301 URL", "curl: --post301: no such option, *"),
+    ("curl --http0.9 URL", "curl: --http0.9: no such option, *"),
+    ("curl --userhunter2 URL", "curl: --user: no such option, *"),
+    ("wget -e http_password=hunter2 URL", "wget: --execute: \"...\" is a setting that is not known here"),
+    ("wget --user a --password 'hunter2\n' URL", "wget: --user and --password: a colon in the name, or a control character"),
+    ("curl -m 1s URL", "curl: --max-time: \"1s\" is no number of seconds"),
+    ("curl -m 1d URL", "curl: --max-time: \"1d\" is no number of seconds"),
+    ("wget -T 100ms URL", "wget: --timeout: \"100ms\" is no number of seconds"),
+    ("curl $LONG$LONG URL", "sh: the line has: variables with more than 64 KiB in all"),
+    ("sh -c \"$TEN\"", "sh: the line has: more than 64 commands or targets"),
+    ("curl $MANY", "curl: has more than 64 URLs"),
     ("curl -f URL -ß", "curl: -: no such option, *"),
     ("curl --retry x URL", "curl: --retry: \"x\" is no number"),
     ("curl -L --max-redirs 3 URL", "curl: --max-redirs: \"3\" is neither 0 nor at least 5, which is how many are followed here"),
@@ -501,13 +622,61 @@ const REFUSED: &[(&str, &str)] = &[
     ("curl -s URL > /dev/null | grep UP", "grep: \"UP\" is searched where no body is printed, *"),
     ("wget URL | grep UP", "grep: \"UP\" is searched where no body is printed, *"),
     ("wget --spider URL | grep UP", "grep: \"UP\" is searched where no body is printed, *"),
+    ("[ 500 -lt \"$(curl -s -o /dev/null -w '%{http_code}' URL)\" ]", "[: only -f FILE, *"),
+    ("test 400 -lt $(curl -s -o /dev/null -w '%{http_code}' URL)", "test: only -f FILE, *"),
+    ("[ \"$(curl -s -o /dev/null -w '%{http_code}' URL)\" = 2xx ]", "test: \"2xx\" is no list of statuses *"),
+    ("[ \"$(curl -s -o /dev/null -w '%{http_code}' URL)\" = 200-299 ]", "test: \"200-299\" is no list of statuses *"),
+    ("[ \"$(curl -s -o /dev/null -w '%{http_code}' URL)\" = 200,204 ]", "test: \"200,204\" is no list of statuses *"),
+    ("[ \"$(curl -s -o /dev/null -w '%{http_code}' URL)\" = 0200 ]", "test: \"0200\" is no list of statuses *"),
+    ("[ \"$(curl -s -o /dev/null -w '%{http_code}' URL)\" = +200 ]", "test: \"+200\" is no list of statuses *"),
+    ("[ \"$(curl -s -o /dev/null -w '%{http_code} ' URL)\" = 200 ]", "sh: the line has: a $(...), *"),
+    ("[ \"$(curl -s -w '%{http_code}' URL)\" = 200 ]", "sh: the line has: a $(...), *"),
+    ("[ \"$(curl -s -o /dev/null -o /dev/null -w '%{http_code}' URL URL)\" = 200 ]", "sh: the line has: a $(...), *"),
+    ("[ \"$(curl -s -o /dev/null -w '%{http_code}' URL > /dev/null)\" = 200 ]", "sh: the line has: a $(...), *"),
+    ("[ \"$(curl -sI -w '%{http_code}' URL)\" = 200 ]", "sh: the line has: a $(...), *"),
+    ("[ \"$(curl -s URL)\" = \"\" ]", "sh: the line has: a $(...), *"),
+    ("curl -sI -o /dev/null URL | grep 200", "grep: \"200\" is searched where no body is printed, so it is never found"),
+    ("curl -s -o /dev/null -i URL | grep 200", "grep: \"200\" is searched where no body is printed, so it is never found"),
+    ("curl -sI URL >/dev/null | grep 200", "grep: \"200\" is searched where no body is printed, so it is never found"),
+    ("curl -s -D /dev/null -o /dev/null URL | grep 200", "grep: \"200\" is searched where no body is printed, so it is never found"),
+    ("curl -v -o /dev/null URL | grep 200", "grep: \"200\" is searched where no body is printed, so it is never found"),
+    ("curl -v -o /dev/null URL 2>&1 >/dev/null 2>/dev/null | grep 200", "grep: \"200\" is searched where no body is printed, so it is never found"),
+    ("curl -v --stderr /dev/null -o /dev/null URL 2>&1 | grep 200", "grep: \"200\" is searched where no body is printed, so it is never found"),
+    ("wget -S --spider URL | grep '200 OK'", "grep: \"200 OK\" is searched where no body is printed, so it is never found"),
+    ("wget -S --spider URL 2>/dev/null | grep '200 OK'", "grep: \"200 OK\" is searched where no body is printed, so it is never found"),
+    ("wget -S --spider URL >/dev/null 2>&1 | grep '200 OK'", "grep: \"200 OK\" is searched where no body is printed, so it is never found"),
+    ("wget -S --spider URL &>/dev/null | grep '200 OK'", "grep: \"200 OK\" is searched where no body is printed, so it is never found"),
+    ("wget -S -o /dev/null --spider URL 2>&1 | grep '200 OK'", "grep: \"200 OK\" is searched where no body is printed, so it is never found"),
+    ("curl -fsI URL | grep 404", "grep: \"404\" is searched where no body is printed, so it is never found"),
+    ("curl -sI URL | grep '200 Ok'", "grep: \"200 Ok\" is searched where no body is printed, so it is never found"),
+    ("curl -sI URL | grep 'HTTP/2 200'", "grep: \"HTTP/2 200\" is searched where no body is printed, so it is never found"),
+    ("curl -sI URL | grep 'HTTP/1.0 200'", "grep: \"HTTP/1.0 200\" is searched where no body is printed, so it is never found"),
+    ("curl -sI URL | grep '204 OK'", "grep: \"204 OK\" is searched where no body is printed, so it is never found"),
+    ("curl -sI URL | grep '200$'", "grep: \"200$\" has a meaning as a regular expression: *"),
+    ("curl -sI URL | grep '^200'", "grep: \"^200\" has a meaning as a regular expression: *"),
+    ("curl -sI URL | grep '200 OK$'", "grep: \"200 OK$\" has a meaning as a regular expression: *"),
+    ("curl -sI URL | grep '^200 OK'", "grep: \"^200 OK\" has a meaning as a regular expression: *"),
+    ("curl -sI URL | grep -F '^HTTP/1.1 200'", "grep: \"^HTTP/1.1 200\" is searched where no body is printed, so it is never found"),
+    ("wget -S --spider URL 2>&1 | grep '^HTTP/1.1 200'", "grep: \"^HTTP/1.1 200\" has a meaning as a regular expression: *"),
+    ("curl -s -o /dev/null -w '%{http_code}' URL | grep '200 OK'", "grep: \"200 OK\" is searched where no body is printed, so it is never found"),
+    ("! curl -si URL | grep -q DOWN", "grep: \"DOWN\" may be in the head or the status as well as in the body"),
+    ("! curl -sv URL 2>&1 | grep -q DOWN", "grep: \"DOWN\" may be in the head or the status as well as in the body"),
+    ("! curl -s -w '%{http_code}' URL | grep -q DOWN", "grep: \"DOWN\" may be in the head or the status as well as in the body"),
+    ("! curl -s URL | grep -q DOWN.", "grep: \"DOWN.\" has a meaning as a regular expression: *"),
+    ("curl -s URL | grep -q .", "grep: \".\" has a meaning as a regular expression: *"),
+    ("nc -zv 127.0.0.1 PORT | grep succeeded", "grep: \"succeeded\" is searched where no body is printed, so it is never found"),
+    ("nc -z 127.0.0.1 PORT 2>&1 | grep succeeded", "grep: \"succeeded\" is searched where no body is printed, so it is never found"),
+    ("redis-cli ping > /dev/null | grep PONG", "grep: \"PONG\" is searched where no body is printed, so it is never found"),
     ("test \"$(curl -s URL)\" = UP", "sh: the line has: a $(...), which is understood only as in *"),
     ("[ \"$(curl -s -o /dev/null -w '%{http_code}' URL)\" != 500 ]", "sh: the line has: a $(...), *"),
     ("[ \"$(curl -s -o /dev/null -w '%{http_code}' URL)\" = OK ]", "test: \"OK\" is no list of statuses *"),
     ("timeout x curl URL", "timeout: \"x\" is not a time *"),
+    ("timeout 500ms curl URL", "timeout: \"500ms\" is a time in ms, which timeout does not know"),
     ("timeout 5", "sh: the line has: a command missing"),
+    ("curl --retry 2 URL && curl URL", "sh: the line has: checks that are not all retried alike: give each the same options for it"),
+    ("curl URL && wget -t 2 URL", "sh: the line has: checks that are not all retried alike: *"),
+    ("curl --retry 2 URL && curl --retry 2 --retry-all-errors URL", "sh: the line has: checks that are not all retried alike: *"),
     ("exec", "sh: the line has: a command missing"),
-    ("curl URL || exit x", "exit: \"x\" is no number"),
     ("curl URL || exit 1 2", "*: it cannot run \"exit\""),
     ("curl URL || kill -9 1", "kill: only `kill [-SIGNAL] 1` is understood, with TERM, *"),
     ("curl URL || kill -TERM -1", "kill: only *"),
@@ -620,6 +789,11 @@ fn kill_is_planned() {
 
 #[rustfmt::skip]
 fn servers_of_other_protocols() {
+    let login = |name: &str| (name == "REDISCLI_AUTH").then(|| "hunter2".into());
+    match cli::called(b"sh", vec!["-c".into(), "redis-cli ping".into()], &login) {
+        Ok(Parsed::Check(plan, _)) => assert_eq!(plan.targets[0].name(), "tcp://localhost:6379"),
+        other => panic!("{other:?}"),
+    }
     for (line, target) in [
         ("nc -z localhost 80", "tcp://localhost:80"),
         ("nc -z ::1 80", "tcp://[::1]:80"),
@@ -629,6 +803,8 @@ fn servers_of_other_protocols() {
         ("redis-cli ping | grep -i pong || exit 1", "tcp://localhost:6379"),
         ("redis-cli -a hunter2 --no-auth-warning ping", "tcp://localhost:6379"),
         ("[ \"$(redis-cli ping)\" = PONG ]", "tcp://localhost:6379"),
+        ("redis-cli -e ping", "tcp://localhost:6379"),
+        ("REDISCLI_AUTH=hunter2 redis-cli ping | grep PONG", "tcp://localhost:6379"),
         ("valkey-cli ping", "redis://localhost:6379"),
         ("pg_isready", "postgres://localhost:5432"),
         ("pg_isready -U me", "postgres://localhost:5432"),
