@@ -9,8 +9,8 @@
 
 use super::document::Tokens;
 use crate::verdict::Snippet;
-use object::{Object, Reason};
-use words::{FAILURES, GENERIC, HOLDERS, LOOSE_REASONS, NONE, index, rank_of_many};
+use object::{Object, Reason, string};
+use words::{DATA, FAILURES, GENERIC, HOLDERS, LOOSE_REASONS, NONE, Word, rank_of_many};
 
 mod object;
 mod words;
@@ -19,8 +19,12 @@ mod words;
 pub const MAX_LOOKED_AT: usize = 64 * 1024;
 /// Arrays and objects that nest deeper are passed over, so that hostile input cannot overflow the stack.
 const MAX_DEPTH: usize = 32;
+/// Objects that nest deeper are not looked ahead in, which reads what is in them once more.
+const MAX_DEPTH_AHEAD: usize = 5;
 /// So many are remembered, because some frameworks list a component twice.
 const MAX_SICK: usize = 32;
+/// So many values are looked at. The walk takes place while the deadline passes, and this many take less than 2 ms.
+const MAX_VALUES: usize = 3000;
 
 /// The sick components of a body, in its order.
 #[derive(Debug, Default)]
@@ -57,6 +61,8 @@ pub fn in_json(body: &[u8]) -> Found<'_> {
     let mut walk = Walk {
         rest: Tokens(text.trim_ascii_start()),
         found: &mut found,
+        left: MAX_VALUES,
+        ahead: MAX_VALUES,
     };
     walk.value(&Place::default());
     found
@@ -85,6 +91,9 @@ struct Place<'a> {
     in_array: bool,
     /// Whether it is in an object of what has failed.
     has_failed: bool,
+    /// Whether the object that it is in is a component, and whether one around it says that it is well.
+    in_component: bool,
+    in_well: bool,
     depth: usize,
 }
 
@@ -99,10 +108,15 @@ struct Said<'a> {
 struct Walk<'a, 'f> {
     rest: Tokens<'a>,
     found: &'f mut Found<'a>,
+    /// How many values are still looked at.
+    left: usize,
+    /// How many are still looked at ahead.
+    ahead: usize,
 }
 
 impl<'a> Walk<'a, '_> {
     fn value(&mut self, place: &Place<'a>) -> Said<'a> {
+        self.count();
         match self.rest.first() {
             b'{' if place.depth < MAX_DEPTH => self.object(place),
             b'[' if place.depth < MAX_DEPTH => self.array(place),
@@ -113,6 +127,14 @@ impl<'a> Walk<'a, '_> {
                     None => Reason::default(),
                 },
             },
+        }
+    }
+
+    /// Counts a value. Behind the last that is looked at, the body is as if cut.
+    fn count(&mut self) {
+        match self.left {
+            0 => self.rest = Tokens(""),
+            _ => self.left -= 1,
         }
     }
 
@@ -137,10 +159,13 @@ impl<'a> Walk<'a, '_> {
     }
 
     fn object(&mut self, place: &Place<'a>) -> Said<'a> {
-        let generic = index(GENERIC, place.key);
-        let of_failures = index(FAILURES, place.key) != NONE;
+        let word = &Word::new(place.key);
+        let generic = word.index(GENERIC);
+        let of_failures = word.index(FAILURES) != NONE;
+        let is_data = place.in_component && !place.in_array && word.index(DATA) != NONE;
         let has_failed = place.has_failed || (of_failures && place.in_array);
         let is_named = !place.in_array && !place.key.is_empty() && generic == NONE;
+        let is_component = is_named || place.in_array;
         let mut object = Object {
             name: if is_named { place.key } else { "" },
             holds_components: !place.in_array && generic < HOLDERS,
@@ -155,11 +180,15 @@ impl<'a> Walk<'a, '_> {
         };
         let mut severity = 0;
         self.rest.take(1);
+        if is_component && place.depth < MAX_DEPTH_AHEAD {
+            self.ahead = object.look_ahead(self.rest, self.ahead);
+        }
         while !matches!(self.rest.first(), b'}' | b']') {
             let key = string(self.rest.value(), self.rest).unwrap_or_default();
             // The colon.
             self.rest.take(1);
             match self.rest.first() {
+                b'{' | b'[' if object.is_past(key, place.depth) => _ = self.rest.value(),
                 b'{' | b'[' => {
                     let said = self.value(&Place {
                         key,
@@ -170,12 +199,15 @@ impl<'a> Walk<'a, '_> {
                         },
                         in_array: false,
                         has_failed: object.is_map_of_failures,
+                        in_component: is_component,
+                        in_well: place.in_well || (is_component && object.is_well),
                         depth: place.depth + 1,
                     });
                     severity = severity.max(said.severity);
                     object.holds(key, said.reason);
                 }
                 _ => {
+                    self.count();
                     let value = self.rest.value();
                     object.member(key, value, string(value, self.rest));
                 }
@@ -185,14 +217,17 @@ impl<'a> Walk<'a, '_> {
             }
         }
         self.rest.take(1);
-        let name = [object.name, inherited, object.id];
+        let name = match place.in_array && object.has_own_id {
+            true => [object.name, object.id, inherited],
+            false => [object.name, inherited, object.id],
+        };
         let name = name
             .into_iter()
             .find(|name| !name.is_empty())
             .unwrap_or_default();
         let is_failure = has_failed && !object.has_state && !name.is_empty();
         // The words of a component are about itself.
-        if place.depth == 0 || !object.has_state {
+        if (place.depth == 0 || !object.has_state) && !is_data && !place.in_well {
             severity = severity.max(self.members(&object));
         }
         let reason = object.reason;
@@ -202,18 +237,17 @@ impl<'a> Walk<'a, '_> {
         };
         // That the whole service is ill is known already; why it is, is not.
         let is_news = reason.0 < LOOSE_REASONS || (place.depth > 0 && !name.is_empty());
+        let sick = Sick {
+            name,
+            not: object.not,
+            state: object.state,
+            reason: reason.1,
+        };
         if own > severity && is_news {
             severity = own;
-            let (not, state, reason) = (object.not, object.state, reason.1);
-            self.add(
-                own,
-                Sick {
-                    name,
-                    not,
-                    state,
-                    reason,
-                },
-            );
+            self.add(own, sick);
+        } else if own > 0 && own == severity {
+            self.explain(sick);
         }
         let reason = match object.has_state || is_failure {
             true => Reason::default(),
@@ -234,6 +268,14 @@ impl<'a> Walk<'a, '_> {
         worst
     }
 
+    /// A component whose state was in an object of its own, without a reason, gets the reason that stands beside that.
+    fn explain(&mut self, sick: Sick<'a>) {
+        let last = self.found.sick.last_mut();
+        if let Some(last) = last.filter(|last| last.name == sick.name && last.reason.is_empty()) {
+            *last = sick;
+        }
+    }
+
     fn add(&mut self, severity: u8, sick: Sick<'a>) {
         let found = &mut *self.found;
         if severity > found.severity {
@@ -250,19 +292,6 @@ impl<'a> Walk<'a, '_> {
             false => found.more += 1,
         }
     }
-}
-
-/// The inside of a string that is whole. Only the last token can be cut short.
-fn string<'a>(value: &'a str, rest: Tokens) -> Option<&'a str> {
-    let inside = value.strip_prefix('"')?.strip_suffix('"')?;
-    let backslashes = || {
-        inside
-            .bytes()
-            .rev()
-            .take_while(|&byte| byte == b'\\')
-            .count()
-    };
-    (!rest.0.is_empty() || backslashes() % 2 == 0).then_some(inside)
 }
 
 /// Whether this is a word for the state of something.

@@ -4,6 +4,8 @@ use super::super::document::unescaped;
 use super::*;
 use proptest::prelude::*;
 
+mod mistaken;
+
 /// What is found, as the report has it.
 fn named(body: &str) -> Vec<String> {
     let found = in_json(body.as_bytes());
@@ -344,6 +346,14 @@ fn hostile_bodies_are_bounded() {
     let body = format!("{{{}}}", many.join(","));
     let found = in_json(body.as_bytes());
     assert_eq!((found.sick.len(), found.more), (MAX_SICK, 1000 - MAX_SICK));
+    let many: Vec<String> = (0..2000).map(|at| format!(r#""k{at}":false"#)).collect();
+    let body = format!(r#"{{"checks":{{{}}}}}"#, many.join(","));
+    let found = in_json(body.as_bytes());
+    assert_eq!((found.sick.len(), found.more), (MAX_SICK, 2000 - MAX_SICK));
+    // As many values as are looked at, and more.
+    let late = |values: usize| format!(r#"[{}{{"db":{{"status":"DOWN"}}}}]"#, "0,".repeat(values));
+    finds_only(&late(MAX_VALUES - 10), 1);
+    finds_only(&late(MAX_VALUES), 0);
     for unit in [
         "[",
         "{\"a\":",

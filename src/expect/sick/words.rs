@@ -1,58 +1,95 @@
 //! The words that health pages use.
 
-// Case, blanks, `-` and `_` do not count, neither here nor in a body. Lists of words in one text are half as large as slices.
+/// Words, each after its length, so that a search skips from one to the next. Case, blanks, `-` and `_` do not count,
+/// neither here nor in a body.
+type Words = &'static [u8];
 
 /// Members that say how a component is, by a word or by true and false.
-pub const STATES: &str = "status state health healthy ok healthstatus healthstate ishealthy up isup alive isalive ready isready \
-     available isavailable reachable connected success passed operational overall outcome result value";
+pub const STATES: Words = &listed(
+    b" status state health healthy ok healthstatus healthstate ishealthy up isup alive isalive ready isready \
+     available isavailable reachable connected success passed operational overall outcome result value",
+);
 /// The first of [`STATES`], in which the text `False` is no such word.
 pub const BY_WORD: usize = 2;
 /// The last of [`STATES`], which hold other things as well: only a clear word counts there.
 pub const LOOSE_STATES: usize = 22;
 /// Words for something that works.
-const GOOD: &str = "up ok pass passed passing healthy good green true alive running ready success successful active \
-     online connected available working operational serving normal yes";
-/// Words for something that does not work. The first few can mean something else, such as the level of a log.
-const BAD: &str = "error critical crit fatal red major bad stopped false no down outofservice fail failed failing failure \
+const GOOD: Words = &listed(
+    b" up ok pass passed passing healthy good green true alive running ready success successful active \
+     online connected available working operational serving normal yes",
+);
+/// Words for something that does not work. The first few can mean something else, such as a setting or the level of a log.
+pub const BAD: Words = &listed(
+    b" no false stopped bad error critical crit fatal red major down outofservice fail failed failing failure \
      errored unhealthy notok nok ko unavailable serviceunavailable dead offline unreachable disconnected notconnected broken \
-     notready notserving outage majoroutage crashed timeout timedout healtherr inoperative faulted";
+     notready notserving outage majoroutage crashed timeout timedout healtherr inoperative faulted fault terminated",
+);
+/// So many of [`BAD`] are the values of settings. They say something where components are expected only.
+const SETTINGS: usize = 4;
 const CLEAR_FROM: usize = 10;
 /// Words for something that works badly. It is named where nothing is worse.
-const WEAK: &str =
-    "degraded warn warning yellow impaired unstable partialoutage degradedperformance healthwarn";
+const WEAK: Words = &listed(
+    b" degraded warn warning yellow impaired unstable partialoutage degradedperformance healthwarn",
+);
+/// What stands where an error would, if there was one.
+pub const NOTHING: Words = &listed(b" none null nil no false na");
 /// Members that say why, the best first. A longer name that ends in one of these is one too: `lastError`.
-const REASONS: &str = "error exception message output reason cause symptom msg stderr description detail summary title";
+pub const REASONS: Words = &listed(
+    b" error exception message output reason cause symptom msg stderr err description detail summary title",
+);
 /// The last of [`REASONS`], which can also be the description of the service: not enough by itself.
-pub const LOOSE_REASONS: usize = 9;
+pub const LOOSE_REASONS: usize = 10;
 /// Members that name a component where its key does not.
-pub const NAMES: &str =
-    "name component componentname service servicename check checkname key displayname";
+pub const NAMES: Words = &listed(
+    b" name component componentname service servicename check checkname checker key displayname",
+);
 /// Members that name a component where nothing else does.
-pub const IDS: &str = "id componentid checkid type";
+pub const IDS: Words = &listed(b" id node serviceid componentid checkid type");
+/// The first of [`IDS`], which name one of an array better than the key of the array does.
+pub const OWN_IDS: usize = 3;
+/// What the members end in that say what an error is, and are no components.
+pub const LABELS: Words = &listed(b" code text phrase name");
+/// `status` with one of these before it is about the whole.
+pub const WHOLE: Words = &listed(b" globalstatus overallstatus httpstatus");
 /// Keys that name no component, but what holds components, or parts of one. The first few hold nothing else.
-pub const GENERIC: &str = "checks components dependencies services entries indicators probes healthchecks status health details \
+pub const GENERIC: Words = &listed(
+    b" checks components dependencies services entries indicators probes healthchecks status health details \
      detail data results result info error errors failures failed failing causes exception response body value report items \
-     check component meta attributes summary healthcheck conditions";
+     check component meta attributes summary healthcheck conditions extra",
+);
 /// So many of [`GENERIC`] hold components only.
 pub const HOLDERS: usize = 10;
+/// Keys of what is known of a component, if they are in one.
+pub const DATA: Words = &listed(b" details data meta info attributes extra");
 /// Keys of what has failed: all in them has.
-pub const FAILURES: &str = "failures failed failing errors unhealthy problems";
+pub const FAILURES: Words = &listed(b" failures failed failing errors unhealthy problems");
+/// Keys of what was so before, as are those that begin with `last`.
+pub const PAST: Words = &listed(b" previous history");
 /// Members whose words are not about health.
-pub const LEVELS: &str = "level loglevel severity type kind code action";
-/// What the text of something that does not work has in it, beside others that say that they do.
-const PHRASES: [&str; 8] = [
-    "refused",
-    "timeout",
-    "timed out",
-    "unreach",
-    "unavailable",
-    "fail",
-    "error",
-    "no such host",
-];
+pub const LEVELS: Words = &listed(b" level loglevel severity type kind code action color");
+/// What the words of errors end in. `such` is that of `no such host`.
+const PHRASES: Words = &listed(
+    b" error errors timeout timed refused unreachable unavailable fail failed fails failing failure failures such",
+);
+/// The same, of the names of settings that are about errors.
+const ABOUT_ERRORS: [&str; 4] = ["error", "timeout", "fail", "retry"];
 
 /// The number of a word in a list that does not have it.
 pub const NONE: usize = usize::MAX;
+
+/// Replaces the blank before each word by its length.
+const fn listed<const N: usize>(text: &[u8; N]) -> [u8; N] {
+    let mut list = *text;
+    let (mut at, mut end) = (N, N);
+    while at > 0 {
+        at -= 1;
+        if list[at] == b' ' {
+            list[at] = (end - at - 1) as u8;
+            end = at;
+        }
+    }
+    list
+}
 
 /// How a word says that something is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,6 +98,8 @@ pub enum State {
     Good,
     /// It works badly.
     Weak,
+    /// It is the value of a setting; or it does not work.
+    Setting,
     /// It does not work; or the word means something else.
     Bad,
     /// It does not work.
@@ -70,24 +109,26 @@ pub enum State {
 impl State {
     /// 0 is well, 2 is down.
     pub fn severity(self) -> u8 {
-        self.min(State::Bad) as u8
+        (self as u8).min(2)
     }
 }
 
 /// The state that a word says something is in.
 pub fn state(word: &str) -> Option<State> {
-    match index(BAD, word) {
-        NONE if index(GOOD, word) != NONE => Some(State::Good),
-        NONE if index(WEAK, word) != NONE => Some(State::Weak),
+    let word = &Word::new(word);
+    match word.index(BAD) {
+        NONE if word.index(GOOD) != NONE => Some(State::Good),
+        NONE if word.index(WEAK) != NONE => Some(State::Weak),
         NONE => None,
         CLEAR_FROM.. => Some(State::Clear),
-        _ => Some(State::Bad),
+        SETTINGS.. => Some(State::Bad),
+        _ => Some(State::Setting),
     }
 }
 
 /// How good the reason is that a member with this name gives: 0 is the best, [`NONE`] is none.
 pub fn rank(key: &str) -> usize {
-    position(REASONS, key, false)
+    Word::new(key).ending(REASONS)
 }
 
 /// The same for a member that can hold several.
@@ -99,36 +140,87 @@ pub fn rank_of_many(key: &str) -> usize {
 }
 
 /// Which of `words` this is.
-pub fn index(words: &str, text: &str) -> usize {
-    position(words, text, true)
+pub fn index(words: Words, text: &str) -> usize {
+    Word::new(text).index(words)
 }
 
-/// The first of `words` that a text is, or ends in.
-fn position(words: &str, text: &str, is_whole: bool) -> usize {
-    let mut words = words.as_bytes().split(|&byte| byte == b' ');
-    let found = words.position(|word| {
-        let mut rest = text.as_bytes();
-        let mut word = word.iter().rev();
-        word.all(|&byte| last(&mut rest) == byte) && !(is_whole && last(&mut rest) != 0)
-    });
-    found.unwrap_or(NONE)
+/// As many bytes of a text are compared: no word is as long.
+const MAX_WORD: usize = 24;
+
+/// A text as it is compared: the bytes of its end that count, in lower case.
+pub struct Word {
+    bytes: [u8; MAX_WORD],
+    begin: usize,
+    is_whole: bool,
 }
 
-/// Takes the last byte that counts. There is none: then it is 0.
-fn last(text: &mut &[u8]) -> u8 {
-    while let Some((&byte, rest)) = text.split_last() {
-        *text = rest;
-        if !matches!(byte, b'_' | b'-' | b' ') {
-            return byte.to_ascii_lowercase();
+impl Word {
+    pub fn new(text: &str) -> Self {
+        let mut word = Word {
+            bytes: [0; MAX_WORD],
+            begin: MAX_WORD,
+            is_whole: text.len() <= MAX_WORD,
+        };
+        for &byte in text.as_bytes().iter().rev().take(MAX_WORD) {
+            if !matches!(byte, b'_' | b'-' | b' ') {
+                word.begin -= 1;
+                word.bytes[word.begin] = byte.to_ascii_lowercase();
+            }
+        }
+        word
+    }
+
+    /// Which of `words` this is.
+    pub fn index(&self, words: Words) -> usize {
+        match self.is_whole {
+            true => self.position(words, true),
+            false => NONE,
         }
     }
-    0
+
+    /// The first of `words` that this is, or ends in.
+    pub fn ending(&self, words: Words) -> usize {
+        self.position(words, false)
+    }
+
+    fn position(&self, mut words: Words, is_whole: bool) -> usize {
+        let text = &self.bytes[self.begin..];
+        let mut count = 0;
+        while let [length, rest @ ..] = words {
+            let (word, after) = rest.split_at(usize::from(*length));
+            if word == text || (!is_whole && text.ends_with(word)) {
+                return count;
+            }
+            words = after;
+            count += 1;
+        }
+        NONE
+    }
+
+    /// Whether a member with this name is about an error or the whole, and no component.
+    pub fn is_label(&self) -> bool {
+        let lists = [LEVELS, NAMES, IDS, WHOLE];
+        lists.iter().any(|words| self.index(words) != NONE) || self.ending(LABELS) != NONE
+    }
+
+    /// Whether this is the name of a setting such as `errorPage`.
+    pub fn is_about_errors(&self) -> bool {
+        let text = &self.bytes[self.begin..];
+        ABOUT_ERRORS
+            .iter()
+            .any(|word| text.starts_with(word.as_bytes()))
+    }
 }
 
 /// Whether a text is that of an error.
 pub fn has_phrase(text: &str) -> bool {
-    let text = text.to_ascii_lowercase();
-    PHRASES
-        .iter()
-        .any(|phrase| crate::search::contains(text.as_bytes(), phrase))
+    let mut words = text.split(|character: char| !character.is_ascii_alphanumeric());
+    // The shortest has four letters.
+    !is_link(text) && words.any(|word| word.len() > 3 && Word::new(word).ending(PHRASES) != NONE)
+}
+
+/// Whether a text is an address or a path and nothing more.
+pub fn is_link(text: &str) -> bool {
+    text.starts_with('/')
+        || (!text.contains(' ') && crate::search::contains(text.as_bytes(), "://"))
 }
