@@ -114,6 +114,15 @@ pub fn look() {
     *EARLIER.lock().unwrap_or_else(PoisonError::into_inner) = Some(Look::now());
 }
 
+/// What kept the container from a CPU for at least half of the time, if anything did.
+pub fn short_of_cpu() -> Option<Sign> {
+    let [cpu, _] = signs();
+    cpu.filter(|sign| match *sign {
+        Sign::Throttled(percent, _) | Sign::NoCpu(percent) | Sign::Waited(percent) => percent >= 50,
+        Sign::MemoryFull(..) | Sign::NoMemory(_) => false,
+    })
+}
+
 /// What the container is short of: of CPU, by the most telling sign, and of memory.
 pub fn signs() -> [Option<Sign>; 2] {
     let earlier = *EARLIER.lock().unwrap_or_else(PoisonError::into_inner);

@@ -15,8 +15,8 @@ const OWN: &str = "/proc/self/exe";
 /// What everybody may do with a program: read and run it.
 const MODE: Mode = Mode::from_raw_mode(0o755);
 
-/// How many names are tried for the file that is renamed.
-const MOST: u32 = 100;
+/// How many names are tried for the file that is renamed: more than a directory has of them.
+const MOST: u32 = 1 << 20;
 
 /// What was done.
 #[derive(Debug, PartialEq, Eq)]

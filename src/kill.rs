@@ -2,12 +2,15 @@
 //!
 //! Plain Docker restarts what has ended, and not what is unhealthy. So whoever is unhealthy is told to end.
 
-use crate::proc::{self, Stat, TICKS, number_of};
+use crate::cgroup::{self, Sign};
+use crate::proc::{self, Stat, TICKS, number, number_of};
 use crate::search;
 use crate::starved::Watch;
 use crate::target::Complaint;
+use rustix::fs::{Mode, OFlags, RawDir};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, getuid, kill_process, kill_process_group};
+use std::mem::MaybeUninit;
 use std::path::Path;
 use std::time::Duration;
 
@@ -43,12 +46,18 @@ pub struct Kill {
 pub enum NotSent {
     /// What PID 1 is cannot be read: from which file, and the operating system's error number.
     Unknown(&'static str, i32),
+    /// What /proc shows are the processes of another PID namespace.
+    OtherProc,
     /// PID 1 is the host's, or another container's.
     NotOurs,
+    /// This process, which KILL would reach, is not known to be this container's.
+    Shared(u64),
     /// It is so young.
     Young(Duration),
     /// This process waited for a CPU, for so long of so much time.
     Starved(Duration, Duration),
+    /// The container was short of CPU.
+    Short(Sign),
     /// It would not notice; and whether that is because it ignores the signal.
     Unheard(bool),
     /// This user may not, who is the first, and PID 1's is the second.
@@ -90,11 +99,18 @@ impl Kill {
         if let Some(waited) = watch.starved() {
             return Err(NotSent::Starved(waited, elapsed));
         }
+        // This process may have slept for an answer while the service, in the same container, was held up.
+        if let Some(sign) = cgroup::short_of_cpu() {
+            return Err(NotSent::Short(sign));
+        }
         let (_, signal) = self.signal;
         let (sent, is_heard) = match signal {
             // A "group" of 1 is kill(2)'s -1: everybody in this PID namespace but PID 1 and the caller. Whom this user may not
             // kill is left out without an error.
-            Signal::KILL => (kill_process_group(Pid::INIT, signal), true),
+            Signal::KILL => {
+                all_are_ours()?;
+                (kill_process_group(Pid::INIT, signal), true)
+            }
             _ => {
                 let is_heard = is_heard(signal)?;
                 (kill_process(Pid::INIT, signal), is_heard)
@@ -109,16 +125,16 @@ impl Kill {
 }
 
 fn read(file: &'static str) -> Result<Vec<u8>, NotSent> {
-    let text = proc::read(Path::new(file), 64 * 1024);
-    text.map_err(|errno| NotSent::Unknown(file, errno.raw_os_error()))
+    bytes(file).map_err(|errno| NotSent::Unknown(file, errno.raw_os_error()))
 }
 
-/// The number of the namespace behind one of these files.
-fn namespace(file: &'static str) -> Result<u64, NotSent> {
-    match rustix::fs::stat(Path::new(file)) {
-        Ok(found) => Ok(found.st_ino),
-        Err(errno) => Err(NotSent::Unknown(file, errno.raw_os_error())),
-    }
+fn bytes(file: &str) -> Result<Vec<u8>, Errno> {
+    proc::read(Path::new(file), 64 * 1024)
+}
+
+/// The number of the namespace behind a file.
+fn namespace(file: &str) -> Result<u64, Errno> {
+    rustix::fs::stat(Path::new(file)).map(|found| found.st_ino)
 }
 
 /// Whether PID 1 belongs to the container in which this process runs: where PID namespaces are shared (`--pid host`, `--pid
@@ -126,17 +142,51 @@ fn namespace(file: &'static str) -> Result<u64, NotSent> {
 fn is_ours() -> Result<(), NotSent> {
     /// `PROC_PID_INIT_INO` of include/linux/proc_ns.h: the PID namespace of the host.
     const HOST: u64 = 0xeffffffc;
-    let is_shared = namespace("/proc/self/ns/pid")? == HOST
-        || match namespace("/proc/1/ns/mnt") {
-            // The processes of a container see its files, and no others do.
-            Ok(mounts) => mounts != namespace("/proc/self/ns/mnt")?,
-            // Another user's namespaces are hidden, but not its cgroups, and each container has its own.
-            Err(_) => read("/proc/1/cgroup")? != read("/proc/self/cgroup")?,
-        };
-    match is_shared {
+    const NAMESPACE: &str = "/proc/self/ns/pid";
+    // In a sandbox that has kept the /proc from outside, /proc/1 is not whom a signal to PID 1 reaches.
+    let own = number(&read("/proc/self/stat")?, 10);
+    if own != Some(std::process::id().into()) {
+        return Err(NotSent::OtherProc);
+    }
+    let unknown = |file| move |errno: Errno| NotSent::Unknown(file, errno.raw_os_error());
+    let is_hosts = namespace(NAMESPACE).map_err(unknown(NAMESPACE))? == HOST;
+    match is_hosts || !is_beside_us(1).map_err(unknown("/proc/1/cgroup"))? {
         true => Err(NotSent::NotOurs),
         false => Ok(()),
     }
+}
+
+/// Whether a process is of the same container as this one.
+fn is_beside_us(pid: u64) -> Result<bool, Errno> {
+    match namespace(&format!("/proc/{pid}/ns/mnt")) {
+        // The processes of a container see its files, and no others do.
+        Ok(mounts) => Ok(mounts == namespace("/proc/self/ns/mnt")?),
+        // Another user's namespaces are hidden, but not its cgroups, and each container has its own.
+        Err(Errno::ACCESS | Errno::PERM) => {
+            Ok(bytes(&format!("/proc/{pid}/cgroup"))? == bytes("/proc/self/cgroup")?)
+        }
+        Err(errno) => Err(errno),
+    }
+}
+
+/// Whether all whom KILL would reach belong to this container. Its PID 1 does, but another container can have joined it.
+fn all_are_ours() -> Result<(), NotSent> {
+    let unknown = |errno: Errno| NotSent::Unknown("/proc", errno.raw_os_error());
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+    let opened = proc::open(Path::new("/proc"), flags, Mode::empty()).map_err(unknown)?;
+    let mut buffer = [MaybeUninit::uninit(); 4096];
+    let mut entries = RawDir::new(opened, &mut buffer);
+    while let Some(entry) = entries.next() {
+        let Some(pid) = number(entry.map_err(unknown)?.file_name().to_bytes(), 10) else {
+            continue;
+        };
+        match is_beside_us(pid) {
+            // Who has ended meanwhile, or has ended and is not reaped, has no namespace.
+            Ok(true) | Err(Errno::NOENT | Errno::SRCH) => {}
+            _ => return Err(NotSent::Shared(pid)),
+        }
+    }
+    Ok(())
 }
 
 /// How much older PID 1 is than this process. Compared with each other, both are in the same clock, whatever the clock is.

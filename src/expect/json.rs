@@ -48,7 +48,11 @@ impl JsonExpectation {
         if steps.len() > MAX_STEPS {
             return Err("has a PATH of more than 100 steps");
         }
-        let is_nested = |value: &String| value.trim_ascii_start().starts_with(['{', '[']);
+        // A string may begin like that, too: `[OK]`, say.
+        let is_nested = |value: &String| {
+            value.trim_ascii_start().starts_with(['{', '['])
+                && document::value(value.as_bytes()).is_some()
+        };
         if value.as_ref().is_some_and(is_nested) {
             return Err(
                 "has an object or an array as VALUE, which is a string, a number, true, false or null; a member is reached by its path: a.b=1",
@@ -93,9 +97,9 @@ fn not_meant(path: &str, value: &str) -> Option<&'static str> {
         (_, [b'=', ..] | [b'"', .., b'"'] | [b'\'', .., b'\'']) => Some(PLAIN),
         ([b'/', ..], _) => None,
         ([b'{' | b'"' | b'\'' | b' ', ..] | [.., b' '], _) => Some(PLAIN),
-        (bytes, _) if bytes.contains(&b'[') => {
-            Some("has brackets: an index is a step like a key, so write a.0.b for a[0].b")
-        }
+        (bytes, _) if bytes.contains(&b'[') => Some(
+            "has brackets: an index is a step like a key, so write a.0.b for a[0].b, or /a[0] for a key that has them",
+        ),
         (bytes, b"") => {
             let colon = bytes.iter().rposition(|&byte| byte == b':')?;
             let word = &path[colon + 1..];
@@ -258,6 +262,8 @@ mod tests {
             (".status == \"UP\"", "begin with the first key"),
             ("[0].a", "begin with the first key"),
             ("a[0].b", "write a.0.b"),
+            ("k[a]=1", "or /a[0] for a key that has them"),
+            ("$x[0]=1", "or /a[0] for a key that has them"),
             ("a[*]=x", "write a.0.b"),
             ("status=\"UP\"", "is not written as PATH=VALUE"),
             ("ok=\"true\"", "is not written as PATH=VALUE"),
@@ -298,18 +304,14 @@ mod tests {
 
     #[test]
     fn json_values_are_scalars() {
-        for bad in [
-            "a={",
-            "a=[",
-            "a={}",
-            "a= [1]",
-            "o={\"a\":1,\"b\":2}",
-            "a=\n{",
-        ] {
+        for bad in ["a=[]", "a={}", "a= [1]", "o={\"a\":1,\"b\":2}", "a=\n{}"] {
             let complaint = JsonExpectation::parse(bad).unwrap_err();
             assert!(complaint.contains("true, false or null"), "{bad:?}");
         }
-        // A brace further on is text.
+        // What is no JSON is text, whatever it begins with.
+        assert_eq!(json("/msg=[OK]", r#"{"msg":"[OK]"}"#), Ok(()));
+        assert_eq!(json("msg={x}", r#"{"msg":"{x}"}"#), Ok(()));
+        assert!(json("msg=[OK]", r#"{"msg":["OK"]}"#).is_err());
         assert_eq!(json("x=a{", "{\"x\":\"a{\"}"), Ok(()));
         let body = r#"{"o":{"a":1,"a":1},"l":[1],"e":{},"s":"1.0","v":"2.0"}"#;
         for unmet in ["o=", "o=1", "l=1", "e=", "e=null", "s=1", "v=2"] {

@@ -8,7 +8,7 @@ use crate::net::{self, Transport};
 use crate::snippet::{Secrets, without_userinfo};
 use crate::target::{Host, Place, Probe, Target};
 use crate::verdict::{Answer, Failure, GRACE, Health, NotFollowed, Outcome, Snippet, Trace};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use ureq::http::{HeaderName, HeaderValue, Method, Uri, header};
 
 /// The row of this protocol.
@@ -243,7 +243,9 @@ impl HttpProbe {
         if let Some(coding) = response.coding() {
             return Err(Box::new(Failure::Coded(Snippet::at_most(&coding, 80))));
         }
-        let mut body = Vec::new();
+        // Whoever asks at the same time gets a new one.
+        let mut body = std::mem::take(&mut *spare());
+        body.clear();
         let verdict = self.judge_content(response, &mut body, deadline);
         // Some services say nothing of what they have compressed. A text that is in there all the same is found, but nothing
         // else can be known.
@@ -251,7 +253,9 @@ impl HttpProbe {
             Ok(()) => !self.options.body.body_not.is_empty(),
             Err(failure) => matches!(**failure, Failure::Unexpected(_)),
         };
-        match is_unsure && body.starts_with(GZIP) {
+        let is_coded = is_unsure && body.starts_with(GZIP);
+        *spare() = body;
+        match is_coded {
             true => Err(Box::new(Failure::Coded(Snippet::new(b"gzip")))),
             false => verdict,
         }
@@ -287,6 +291,13 @@ impl HttpProbe {
             }
         }
     }
+}
+
+/// The memory of the last body that was judged: `--wait` would use up more with each attempt, because the binary's allocator
+/// never takes anything back.
+fn spare() -> MutexGuard<'static, Vec<u8>> {
+    static SPARE: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+    SPARE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The beginning of a body, as much as comes within [`GRACE`].

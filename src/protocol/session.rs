@@ -60,6 +60,9 @@ pub struct Session<'a> {
 /// The longest reply that is read. It must be longer than what the judges accept: MongoDB's takes up to 48 KiB.
 const MAX_REPLY: usize = 64 * 1024;
 
+/// How much is read at a time. A datagram is cut to that; DNS servers send at most so much of their own accord.
+const READ: usize = 4096;
+
 /// How much of a reply is kept for the trace.
 const TRACED: usize = 1024;
 
@@ -125,7 +128,7 @@ impl Session<'_> {
         }
         let read = self
             .stream
-            .read(&mut self.received, 1024, phase, self.deadline)?;
+            .read(&mut self.received, READ, phase, self.deadline)?;
         if self.trace.head.is_empty() && read > 0 {
             self.trace.mark(Mark::Reply, self.deadline);
         }

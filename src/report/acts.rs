@@ -1,5 +1,6 @@
 //! The words for what was done beside checking: a signal that was sent, a program that was installed.
 
+use super::advice::sign;
 use super::words::cut;
 use super::{Report, failure::system_error, time::age};
 use crate::install::{IS_DIRECTORY, Installed, NotInstalled};
@@ -52,6 +53,12 @@ impl<O: Write, E: Write> Report<O, E> {
             Ok(Installed::Unchanged) => {
                 self.info(&format!("installed: {file} is this program already\n"));
             }
+            Err(NotInstalled::Source(errno)) => {
+                let why = system_error(errno.raw_os_error());
+                self.usage(&format!(
+                    "--install: this program cannot be read from /proc/self/exe: {why}"
+                ));
+            }
             Err(why) => self.usage(&format!("--install: \"{file}\" {}", not_installed(why))),
         }
         installed.is_ok()
@@ -66,6 +73,11 @@ fn not_sent(why: &NotSent, kill: &Kill) -> String {
                 system_error(*errno)
             )
         }
+        NotSent::OtherProc => "nothing is known of PID 1: /proc is of another PID namespace".into(),
+        NotSent::Shared(pid) => format!(
+            "process {pid}, which KILL would reach, is not known to be this container's (--pid): use TERM"
+        ),
+        NotSent::Short(why) => format!("{}: it may be short of CPU, and not ill", sign(why)),
         NotSent::NotOurs => {
             "PID 1 is not this container's: it is the host's, or another container's (--pid)".into()
         }
@@ -103,8 +115,7 @@ fn not_installed(why: &NotInstalled) -> String {
             return "is a symbolic link: name the file that it leads to".into();
         }
         NotInstalled::Special(_) => return "is no regular file, and is not replaced".into(),
-        NotInstalled::Source(errno) => (errno, "; this program is read from /proc/self/exe"),
-        NotInstalled::Target(errno) => (
+        NotInstalled::Source(errno) | NotInstalled::Target(errno) => (
             errno,
             match *errno {
                 Errno::NOENT => "; make its directory, or mount a volume there",

@@ -15,7 +15,7 @@ pub fn advice(hint: &Hint) -> String {
     }
 }
 
-fn sign(sign: &Sign) -> String {
+pub fn sign(sign: &Sign) -> String {
     let (what, number, unit, file) = match *sign {
         Sign::Throttled(percent, quota) => (
             "this container was throttled ",

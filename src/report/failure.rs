@@ -43,8 +43,12 @@ impl Words<'_> {
                 ..
             } => {
                 let why = why.map_or("-L would follow", not_followed);
-                let (to, expected) = (self.shown(to), printable(expected.as_bytes(), 80));
-                format!("status {got} to {to}, expected {expected} ({why})")
+                let to = match to.is_empty() {
+                    true => String::new(),
+                    false => format!(" to {}", self.shown(to)),
+                };
+                let expected = printable(expected.as_bytes(), 80);
+                format!("status {got}{to}, expected {expected} ({why})")
             }
             Failure::Status {
                 got,
@@ -156,16 +160,17 @@ fn timed_out(phase: Phase, peer: Option<&Peer>, timeout: Duration) -> String {
         Phase::Judge => "verdict",
         _ => "response",
     };
+    // In less, nobody connects to anything.
+    let queue = match timeout < Duration::from_millis(1) {
+        true => "",
+        false => ": its accept queue may be full",
+    };
     let doing = doing(phase);
     let (before, doing, after) = match phase {
         Phase::Connect if matches!(peer, Some(Peer::Udp(_))) => {
             ("request sent", &*to, ", waiting for the reply")
         }
-        Phase::Connect => (
-            "timed out connecting",
-            &*to,
-            ": its accept queue may be full",
-        ),
+        Phase::Connect => ("timed out connecting", &*to, queue),
         Phase::Send | Phase::Greeting => ("connected, ", doing, ""),
         Phase::StatusLine | Phase::Reply => ("connected, request sent, ", doing, ""),
         Phase::Headers => ("connected, request sent, status line read, ", doing, ""),

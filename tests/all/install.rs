@@ -19,6 +19,7 @@ pub fn trials() -> Vec<Trial> {
         a_read_only_disk,
         many_at_once,
         names_that_are_taken,
+        without_proc,
     ]
 }
 
@@ -229,12 +230,23 @@ fn names_that_are_taken() {
     fs::write(at("precious"), "precious").expect("a file");
     symlink("precious", at(".healthchecker.0")).expect("a link");
     fs::write(at(".healthchecker.1"), "half of one").expect("a file");
+    // However many there are.
+    for number in 2..300 {
+        fs::write(at(&format!(".healthchecker.{number}")), "").expect("a file");
+    }
     let file = at("checker");
     install(&file).healthy(&format!("installed: {}", file.display()));
-    is_whole(&file, 4);
+    is_whole(&file, 302);
     assert_eq!(fs::read(at("precious")).expect("it is there"), b"precious");
     assert_eq!(
         fs::read(at(".healthchecker.1")).expect("it is there"),
         b"half of one"
     );
+}
+
+/// What cannot be read is this program, and not what is to be written.
+fn without_proc() -> Result<(), Skip> {
+    let run = on_a_small_disk("mount -t tmpfs none /proc; exec \"$0\" --install /tmp/x")?;
+    run.unhealthy("error: --install: this program cannot be read from /proc/self/exe: No such file or directory (os error 2)");
+    Ok(())
 }

@@ -14,6 +14,8 @@ pub fn trials() -> Vec<Trial> {
         nobody_hears,
         the_young_are_spared,
         all_but_the_first,
+        a_process_of_another_container,
+        the_proc_of_others,
         another_user,
         room_for_the_line,
     ]
@@ -138,6 +140,40 @@ fn all_but_the_first() -> Result<(), Skip> {
     let run = first_process("$0 --kill KILL --spare 0 http://127.0.0.1:1/; echo $?")?;
     let alone = "kill: KILL not sent: there is no process but PID 1, which KILL cannot reach: use TERM, or docker run --init";
     lines(run.exits(0), &["1".into()], &[REFUSED.into(), alone.into()]);
+    Ok(())
+}
+
+/// What sees other files is of another container, which has joined this one's PID namespace.
+fn a_process_of_another_container() -> Result<(), Skip> {
+    let run = first_process(
+        "exec 3< <(unshare --mount bash -c 'echo; exec sleep 60'); read -u 3; \
+         $0 --kill KILL --spare 0 http://127.0.0.1:1/; echo $?; kill -0 $! && echo alive",
+    )?;
+    let shared = "kill: KILL not sent: process *, which KILL would reach, is not known to be this container's (--pid): use TERM";
+    lines(
+        run.exits(0),
+        &["1".into(), "alive".into()],
+        &[REFUSED.into(), shared.into()],
+    );
+    Ok(())
+}
+
+/// A sandbox with PIDs of its own and the /proc from outside: there, /proc/1 is not PID 1.
+fn the_proc_of_others() -> Result<(), Skip> {
+    for signal in ["TERM", "KILL"] {
+        let run = first_process(&format!(
+            "trap 'exit 4' TERM; unshare --pid --fork bash -c 'trap \"exit 3\" TERM; \
+             $0 --kill {signal} --spare 0 http://127.0.0.1:1/; echo $?' $0; echo $?"
+        ))?;
+        let other = format!(
+            "kill: {signal} not sent: nothing is known of PID 1: /proc is of another PID namespace"
+        );
+        lines(
+            run.exits(0),
+            &["1".into(), "0".into()],
+            &[REFUSED.into(), other],
+        );
+    }
     Ok(())
 }
 

@@ -82,7 +82,7 @@ const MISUSE: &[(&str, &str)] = &[
     ("-X CONNECT", "--method: \"CONNECT\" is for proxies, and cannot check health"),
     ("-json=", "--json: \"\" is no PATH or PATH=VALUE *"),
     ("-j =UP", "--json: \"=UP\" is no PATH *"),
-    ("-j a={", "--json: \"a={\" has an object or an array as VALUE, which is a string, a number, true, false or null; a member is reached by its path: a.b=1"),
+    ("-j a={}", "--json: \"a={}\" has an object or an array as VALUE, which is a string, a number, true, false or null; a member is reached by its path: a.b=1"),
     ("-j o={\"a\":1,\"b\":2}", "--json: \"o={*}\" has an object or an array as VALUE*"),
     ("-j a=[0,1]", "--json: \"a=[0,1]\" has an object or an array as VALUE*"),
     ("-j a=_[]", "--json: \"a= []\" has an object or an array as VALUE*"),

@@ -46,6 +46,11 @@ pub(super) fn trials(images: &Arc<Images>) -> Vec<Trial> {
                 a_starved_check_kills_nobody(images);
             },
         ),
+        trial(
+            images,
+            "docker::kill::a_throttled_service_is_not_killed",
+            a_throttled_service_is_not_killed,
+        ),
     ]
 }
 
@@ -167,6 +172,13 @@ fn whose_first_process_it_is(images: &Images) {
             assert_eq!(last_line(run.exits(1)), not_ours, "{options} {user}: {run}");
         }
     }
+    // And the other way: the first container's PID 1 is its own, but KILL would reach those that have joined it.
+    let _joined = Container::start(&image, &format!("--network none {shared} --user 65532"));
+    for user in ["--user 0", "--user 65532"] {
+        let run = exec(&own, user, "-p 1 --kill KILL --spare 0");
+        let reached = "kill: KILL not sent: process *, which KILL would reach, is not known to be this container's (--pid): use TERM";
+        assert!(matches(reached, last_line(run.exits(1))), "{user}: {run}");
+    }
     // By hand, as another user than the service: root without CAP_KILL is one, too.
     let theirs =
         "kill: TERM not sent: this check runs as UID 65532, without CAP_KILL, and PID 1 as UID 0";
@@ -196,6 +208,26 @@ fn a_starved_check_kills_nobody(images: &Images) {
     );
     let starved = "kill: TERM not sent: this check itself waited for a CPU for * ms of * ms: the container may be short of CPU, and not ill";
     assert!(matches(starved, last_line(run.exits(1))), "{run}");
+}
+
+/// The check sleeps for an answer, while the quota holds up the service, and not the check.
+fn a_throttled_service_is_not_killed(images: &Images) {
+    let options = "--no-healthcheck --network none --cpus 0.05";
+    let container = Container::start(images.go(), options);
+    container.answers();
+    // The service gets no CPU at all, and somebody else gets the container's.
+    succeed(&["kill", "--signal", "STOP", &container.id]);
+    let burn = ["exec", "-d", &container.id, "/healthchecker", "-q"];
+    let targets = ["http://127.0.0.1:1/"; 1000];
+    // Two of them, because of their pauses.
+    for _ in 0..2 {
+        succeed(&[&burn[..], &["--wait", "1440m"], &targets].concat());
+    }
+    thread::sleep(Duration::from_secs(1));
+    let run = exec(&container, "", "-p 6767 -t 3s --kill TERM --spare 0");
+    let line = "unhealthy: http://localhost:6767/health: no response within 3 s: *; this container was throttled * % of that time (cpu.*)\n\
+        kill: TERM not sent: this container was throttled * % of that time (cpu.*): it may be short of CPU, and not ill\n";
+    assert!(matches(line, &run.exits(1).stderr), "{run}");
 }
 
 fn exec(container: &Container, options: &str, check: &str) -> Run {

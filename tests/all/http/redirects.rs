@@ -87,6 +87,11 @@ fn redirects_are_judged_unless_followed() {
         &["-L"],
         "unhealthy: status 302, expected 200-299 (*s)",
     )]);
+    judge(&[(
+        b"HTTP/1.1 302 Found\r\nLocation:\r\nContent-Length: 0\r\n\r\n",
+        &[],
+        "unhealthy: status 302, expected 200-299 (-L would follow) (*s)",
+    )]);
     // What -L would not follow is not offered.
     for (to, why) in [
         (

@@ -169,6 +169,8 @@ fn every_state_of_a_server() {
         (0x8180, [0, 0, 0], b"", Healthy("answers")),
         (0x8183, [0, 1, 0], b"\0\0\x06\0\x01\0\0\0\0\0\x02ab", Healthy("answers")),
         (0x8580, [2, 0, 1], &[ADDRESS, ADDRESS, b"\x01a\xc0\x0c\0\x01\0\x01\0\0\0\0\0\x04\x7f\0\0\x01"].concat(), Healthy("answers")),
+        // Longer than servers may send to who does not say that it takes more, but whole.
+        (0x8580, [200, 0, 0], &ADDRESS.repeat(200), Healthy("answers")),
         (0x8185, [0, 0, 0], b"", Healthy("answers, refuses this client: 5 REFUSED")),
         (0x8182, [0, 0, 0], b"", Unhealthy("the server says: 2 SERVFAIL")),
         (0x8181, [0, 0, 0], b"", Unhealthy("the server says: 1 FORMERR")),

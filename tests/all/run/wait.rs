@@ -2,12 +2,14 @@
 
 use crate::http::{OK, after_request, hold};
 use crate::report::streams::{fill, terminal};
-use crate::support::{Run, Server, Skip, check, command, lines, matches, read_request};
+use crate::support::{
+    Run, Server, Skip, check, checker, command, lines, matches, read_request, run,
+};
 use libtest_mimic::Trial;
 use rustix::net::{AddressFamily, SocketType};
 use std::io::{Read, Write};
 use std::net::{SocketAddrV4, TcpListener, TcpStream};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -23,6 +25,7 @@ pub fn trials() -> Vec<Trial> {
         quiet_and_verbose,
         a_terminal_shows_what_is_waited_for,
         a_terminal_that_takes_nothing,
+        memory_is_given_back,
     ]
 }
 
@@ -242,4 +245,21 @@ fn a_terminal_that_takes_nothing() -> Result<(), Skip> {
     assert_eq!(ended.code(), Some(1));
     assert!(server.asked() > 1);
     Ok(())
+}
+
+/// The bodies that are searched are 1 MiB long, and all attempts together have 16 MiB, the program's own size included.
+fn memory_is_given_back() {
+    let body = "x".repeat(1 << 20);
+    let server = Server::replying(format!("HTTP/1.1 200 OK\r\n\r\n{body}"));
+    let url = server.url("/");
+    let mut command = Command::new("/bin/sh");
+    command
+        .args(["-c", "ulimit -v 16384; exec \"$0\" \"$@\""])
+        .arg(checker());
+    // Three targets, because of the pauses between attempts.
+    let command = command.args(["-b", "UP", "--wait", "1500ms", &url, &url, &url]);
+    let run = run(command);
+    let lines: Vec<&str> = run.exits(1).stderr.lines().collect();
+    let said = format!("unhealthy: {url}: body lacks \"UP\"; body: xxx* (* ms; * attempts in *s)");
+    assert!(lines.len() == 3 && matches(&said, lines[0]), "{run}");
 }
