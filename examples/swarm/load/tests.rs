@@ -144,7 +144,7 @@ fn each_request_is_counted_once_and_for_what_became_of_it() {
         Answer,
     ];
     let (front, came) = server(ROUND);
-    let Tallies { gets, posts } = load(front, 200, 50, Duration::from_secs(1));
+    let Tallies { gets, posts } = load(front, 100, 25, Duration::from_secs(1));
 
     // Nothing was sent twice, and nothing that was sent is missing.
     let came = came.lock().expect("nobody panics with it");
@@ -175,9 +175,10 @@ fn each_request_is_counted_once_and_for_what_became_of_it() {
 #[test]
 fn arrivals_do_not_wait_for_answers() {
     let (front, _) = server(&[Deed::Hang]);
-    let gets = load(front, 100, 0, Duration::from_secs(1)).gets;
+    // So few that all tests at once open fewer than the 256 files that macOS allows a process.
+    let gets = load(front, 40, 0, Duration::from_secs(1)).gets;
     // Waiting for one would have made it one. A busy machine may sleep longer.
-    assert!(gets.sent() >= 95, "{}", gets.sent());
+    assert!(gets.sent() >= 38, "{}", gets.sent());
     assert_eq!(gets.lost(), gets.sent());
 }
 
