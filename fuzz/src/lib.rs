@@ -275,7 +275,7 @@ pub fn ask(arguments: &[&str], socket: &Path) -> (String, &'static str, bool) {
 
 /// The listener in a line of `/proc/net/tcp` or `tcp6`.
 pub fn listener_in_proc(line: &str) -> Option<SocketAddr> {
-    listeners::proc::listener(line, Transport::Tcp)
+    listeners::proc::listener(line.as_bytes(), Transport::Tcp)
 }
 
 /// The listeners in one part of an answer of sock_diag(7), and whether it was the last; none for an error.
