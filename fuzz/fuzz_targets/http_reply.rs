@@ -104,7 +104,9 @@ fn framing(head: &[u8], to_head: bool) -> Option<Framing> {
         [length] => Some(length.parse::<u64>().ok()?),
         _ => return None,
     };
-    let codings = values("transfer-encoding");
+    let mut codings = values("transfer-encoding");
+    // None, in a list or in the words of older servers.
+    codings.retain(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case("identity"));
     let (status, old) = (&lines[0][9..12], lines[0].as_bytes()[7] == b'0');
     Some(match (codings.last(), length) {
         _ if to_head || matches!(status, "101" | "204" | "304") => Framing::Nothing,
