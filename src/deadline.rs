@@ -20,7 +20,7 @@ impl Deadline {
     /// Starts the clock.
     pub fn after(timeout: Duration) -> Self {
         let start = Instant::now();
-        // Overflow, which only a caller of the library can cause, is clamped to a day.
+        // What is no limit, `Duration::MAX`, would overflow: it becomes a day.
         let end = start
             .checked_add(timeout)
             .unwrap_or(start + Duration::from_secs(86400));

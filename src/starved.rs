@@ -1,9 +1,10 @@
 //! Whether this process itself got no CPU. Then what it waited for may be as well as ever, in a container that is short of
 //! CPU, or on a machine that is.
 
+use crate::deadline::Deadline;
 use crate::proc::{LONG, number_at, read};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Less than this is no starvation, however short a check is.
 const LEAST: Duration = Duration::from_millis(100);
@@ -26,7 +27,7 @@ fn waited_itself() -> Option<u64> {
 /// A time in which the process may be starved.
 #[derive(Debug)]
 pub struct Watch {
-    begun: Instant,
+    begun: Deadline,
     waited: Option<u64>,
 }
 
@@ -34,7 +35,7 @@ impl Watch {
     /// Begins now. What came before does not count: on its way into a container, a process waits as well.
     pub fn begin() -> Self {
         Watch {
-            begun: Instant::now(),
+            begun: Deadline::after(Duration::MAX),
             waited: waited_itself(),
         }
     }

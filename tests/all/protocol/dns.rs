@@ -4,18 +4,14 @@ use super::conversation::{
     Said::{self, Healthy, Unhealthy},
     escaped, expect,
 };
-use crate::support::{SLACK, Skip, check, lines, runner};
-use healthchecker::cli::{self, Command};
-use healthchecker::deadline::Deadline;
-use healthchecker::report;
-use healthchecker::run::Attempt;
+use crate::support::{Skip, check, lines, runner};
 use libtest_mimic::Trial;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 pub fn trials() -> Vec<Trial> {
     trials![
@@ -500,20 +496,7 @@ fn no_datagram_breaks_a_probe() {
     );
     let outcome = runner(60).run(&strategy, |change| {
         *changes.lock().expect("the changes") = change;
-        let arguments = ["-t", "30ms", &target];
-        let Ok(Command::Check(check, _)) =
-            cli::parse(arguments.map(Into::into).to_vec(), &|_| None)
-        else {
-            panic!("{target} is no target")
-        };
-        let begun = Instant::now();
-        let answer = check.targets[0].ask(&Deadline::after(timeout));
-        prop_assert!(begun.elapsed() < timeout + SLACK, "{target}: {answer:?}");
-        let line = report::line(&check.targets[0], &answer, None, &Attempt::only(timeout));
-        prop_assert!(line.len() <= 512 && line.ends_with('\n'), "{line}");
-        let controls = line.bytes().filter(|byte| byte.is_ascii_control());
-        prop_assert!(controls.count() == 1, "{line:?}");
-        Ok(())
+        super::is_answered(&target, None, timeout)
     });
     outcome.unwrap_or_else(|failure| panic!("{failure}"));
 }
