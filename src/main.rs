@@ -16,7 +16,7 @@ mod tiny;
 #[cfg(all(
     target_os = "linux",
     feature = "tiny",
-    not(any(target_feature = "crt-static", debug_assertions))
+    not(any(target_feature = "crt-static", no_libc, debug_assertions))
 ))]
 compile_error!(
     "this program would need a libc beside it, and would not start in an image that has none. To build a static one, add \

@@ -9,6 +9,8 @@
 
 #[cfg(feature = "tiny")]
 mod heap;
+#[cfg(no_libc)]
+mod no_libc;
 pub mod signals;
 #[cfg(feature = "tiny")]
 mod start;
@@ -18,7 +20,7 @@ mod start;
 #[cfg(all(
     feature = "tiny",
     target_os = "linux",
-    target_feature = "crt-static",
+    any(target_feature = "crt-static", no_libc),
     not(panic = "unwind"),
     not(target_arch = "arm")
 ))]

@@ -39,7 +39,7 @@ pub fn help() -> String {
 pub fn version() -> String {
     const VERSION: &str = env!("CARGO_PKG_VERSION");
     const TARGET: &str = env!("HEALTHCHECKER_TARGET");
-    let linkage = if cfg!(target_feature = "crt-static") {
+    let linkage = if cfg!(any(target_feature = "crt-static", no_libc)) {
         "static"
     } else {
         "dynamic"

@@ -15,7 +15,7 @@ use std::os::unix::ffi::OsStrExt;
 /// # Safety
 /// `arguments` points to `count` C strings that live as long as the program: C promises this of `main`.
 #[unsafe(no_mangle)]
-unsafe extern "C" fn main(count: c_int, arguments: *const *const c_char) -> c_int {
+pub(super) unsafe extern "C" fn main(count: c_int, arguments: *const *const c_char) -> c_int {
     super::signals::block_those_of_writes();
     let mut arguments = (0..usize::try_from(count).unwrap_or(0))
         // SAFETY: see above; `count` bounds the index.
