@@ -41,7 +41,7 @@ fn main() {
 }
 
 /// Links the program, and nothing else of this package, with empty libraries in place of those that the standard library
-/// names, at a fixed address, from its own entry point.
+/// names, at a fixed address, with its own entry point, and without asking for memory that would be protected by a loader.
 fn link_without_libc(directory: &str) {
     println!("cargo::rustc-cfg=no_libc");
     for name in [
@@ -51,7 +51,13 @@ fn link_without_libc(directory: &str) {
         std::fs::write(library, "!<arch>\n").expect("the directory is there to be written to");
     }
     let directory = format!("-L{directory}");
-    for argument in ["-static", "-no-pie", "-nostartfiles", &directory] {
+    for argument in [
+        "-static",
+        "-no-pie",
+        "-nostartfiles",
+        "-Wl,-z,norelro",
+        &directory,
+    ] {
         println!("cargo::rustc-link-arg-bins={argument}");
     }
 }

@@ -18,12 +18,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// How much the system is asked for at a time, once the first kilobytes are used up.
 const MORE: usize = 1024 * 1024;
 
-/// Hands out `FIRST` bytes of its own, then what `system` has.
+/// Hands out `FIRST` bytes of its own, then what `system` has. What is written most comes first, beside what else is written
+/// in `.data` and `.bss`: each page costs a fault.
+#[repr(C)]
 pub struct Heap<S, const FIRST: usize> {
-    first: UnsafeCell<First<FIRST>>,
     free: UnsafeCell<Area>,
     locked: AtomicBool,
     system: S,
+    first: UnsafeCell<First<FIRST>>,
 }
 
 /// Accessed only by address.

@@ -28,6 +28,7 @@ global_asm!(
 
 /// The environment, `NAME=VALUE` each, up to a null.
 #[unsafe(no_mangle)]
+#[unsafe(link_section = ".data")]
 static mut environ: *const *const c_char = null();
 
 /// The last error of a function below.
@@ -42,6 +43,8 @@ impl Locals {
     const ROOM: usize = 512;
 }
 
+// In .data, and not at the far end of .bss, which would cost a page fault.
+#[unsafe(link_section = ".data")]
 static mut LOCALS: Locals = Locals([0; Locals::ROOM], 0);
 
 /// A program header (man 5 elf).
