@@ -442,7 +442,7 @@ fn label() -> String {
     format!("healthchecker.test={}", std::process::id())
 }
 
-fn tag(name: &str) -> String {
+pub(crate) fn tag(name: &str) -> String {
     format!("healthchecker-test-{}-{name}", std::process::id())
 }
 
@@ -450,11 +450,11 @@ fn is_present(image: &str) -> bool {
     docker(&["image", "inspect", image]).is_ok()
 }
 
-fn docker(args: &[&str]) -> Result<String, String> {
+pub(crate) fn docker(args: &[&str]) -> Result<String, String> {
     run(Command::new("docker").args(args))
 }
 
-fn succeed(args: &[&str]) -> String {
+pub(crate) fn succeed(args: &[&str]) -> String {
     docker(args).unwrap_or_else(|why| panic!("{why}"))
 }
 

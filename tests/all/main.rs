@@ -21,6 +21,7 @@ mod hostile;
 mod http;
 mod install;
 mod kill;
+mod packages;
 mod protocol;
 mod report;
 mod run;
@@ -76,6 +77,7 @@ fn main() -> ExitCode {
         install::trials(),
         hostile::trials(),
         examples::trials(),
+        packages::trials(),
     ];
     let (alone, mut trials): (Vec<_>, Vec<_>) = trials
         .into_iter()
