@@ -203,13 +203,13 @@ fn made(script: &str, umask: &str) -> Result<TempDir, Skip> {
     }
     let directory = tempfile::tempdir().expect("a directory");
     for (target, _) in PLATFORMS {
-        let build = build(directory.path(), target);
-        match *target {
-            NATIVE => fs::copy(checker(), build).map(|_| ()),
-            _ => fs::write(build, target),
-        }
-        .expect("a build");
+        fs::write(build(directory.path(), target), target).expect("a file");
     }
+    let native = build(directory.path(), NATIVE);
+    fs::copy(checker(), &native).expect("the binary");
+    // A debug build has 24 MB with its symbols, and 4 without.
+    program("strip")?;
+    succeed(Command::new("strip").arg(native));
     let mut shell = Command::new("sh");
     shell.args(["-c", &format!("umask {umask} && exec \"$0\" \"$1\"")]);
     shell
