@@ -181,9 +181,26 @@ fn assert_has_no_unwinder(elf: &Elf) {
     }
 }
 
-fn built() -> PathBuf {
+pub(crate) fn built() -> PathBuf {
+    build_for(&[])
+}
+
+/// With musl, if there is a toolchain for it.
+pub(crate) fn built_with_musl() -> Result<PathBuf, Skip> {
+    let target = format!("{}-unknown-linux-musl", std::env::consts::ARCH);
+    let print = ["--print", "target-libdir", "--target", &target];
+    let libraries = Command::new("rustc").args(print).output();
+    let libraries = libraries.expect("rustc runs, because cargo has run it");
+    match PathBuf::from(String::from_utf8_lossy(&libraries.stdout).trim()).exists() {
+        true => Ok(build_for(&["--target", &target])),
+        false => Err(Skip::new(format!("no toolchain for {target}"))),
+    }
+}
+
+fn build_for(target: &[&str]) -> PathBuf {
     let mut build = Command::new(env!("CARGO"));
     build.args(["build", "--release", "--bin", "healthchecker"]);
+    build.args(target);
     build.args(["--message-format", "json", "--quiet"]);
     executable(build.current_dir(env!("CARGO_MANIFEST_DIR")))
 }

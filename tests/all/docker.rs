@@ -3,7 +3,7 @@
 //! Nothing is mocked and nothing is pulled: where the engine lacks the official image of a toolchain, the builder is
 //! made of this machine's own. Everything a run leaves in the engine carries its label, and goes when the run ends.
 
-use std::io::{Read, Write};
+use std::io::{Read, Seek, Write};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, OnceLock};
@@ -16,6 +16,7 @@ use serde_json::Value;
 use crate::support::{self, Outcome, Run, Skip, matches, only_if_asked};
 
 // Below this module, because they need the same images.
+mod inject;
 mod kill;
 mod shell;
 mod starved;
@@ -62,6 +63,7 @@ pub fn trials() -> Vec<Trial> {
             drains(images.go(), "/testability/healthy/true");
         }),
     ];
+    trials.extend(inject::trials(&images));
     trials.extend(kill::trials(&images));
     trials.extend(shell::trials(&images));
     trials.extend(starved::trials(&images));
@@ -77,18 +79,24 @@ fn trial<R: Outcome + 'static>(images: &Arc<Images>, name: &str, body: fn(&Image
     })
 }
 
+const HEALTHY: &str = "healthy: http://localhost:6767/health: 200 OK in * ms\n";
+const UNHEALTHY: &str = concat!(
+    "unhealthy: http://localhost:6767/health: status 503, expected 200-299; ",
+    r#"body: {"status":"Database unaccessible"} (* ms)"#,
+    "\n"
+);
+
 /// starting, healthy, unhealthy and healthy again, with the checker's line in Docker's log each time.
 fn falls_ill_and_recovers(image: &str, options: &str) {
-    const HEALTHY: &str = "healthy: http://localhost:6767/health: 200 OK in * ms\n";
-    const UNHEALTHY: &str = concat!(
-        "unhealthy: http://localhost:6767/health: status 503, expected 200-299; ",
-        r#"body: {"status":"Database unaccessible"} (* ms)"#,
-        "\n"
-    );
     // The first check comes after one interval, so there is time to see the container "starting".
     let options = format!("{options} --health-interval 2s --health-retries 1");
     let container = Container::start(image, &options);
     assert_eq!(container.health()["Status"], "starting");
+    turns(&container);
+}
+
+/// healthy, unhealthy and healthy again.
+fn turns(container: &Container) {
     container.becomes("healthy", 0, HEALTHY);
     container.get("/testability/healthy/false");
     container.becomes("unhealthy", 1, UNHEALTHY);
@@ -325,11 +333,22 @@ fn build(name: &str, builder: &str, options: &[&str], stdin: Stdio) -> String {
     tag
 }
 
+/// The same of a Dockerfile that needs no context: on top of images that the engine has.
+fn build_on(base: &str, name: &str, dockerfile: &str) -> String {
+    let mut file = tempfile::tempfile().expect("a temporary file");
+    file.write_all(dockerfile.as_bytes())
+        .expect("it is writable");
+    file.rewind().expect("it is a file");
+    build(name, base, &["-"], file.into())
+}
+
 /// One container, for as long as the value lives.
 struct Container {
     id: String,
     /// Where the service is reached from outside, if it is published.
     address: Option<String>,
+    /// Where the checker is in it.
+    checker: &'static str,
 }
 
 impl Container {
@@ -342,7 +361,7 @@ impl Container {
         let label = label();
         let image = Vec::from_iter(image.split(' '));
         let id = succeed(&[&["create", "--label", &label], options, &image].concat());
-        let mut container = Container { id, address: None };
+        let mut container = Container::found(id, "/healthchecker");
         succeed(&["start", &container.id]);
         if options.contains(&"--publish") {
             container.address = Some(succeed(&["port", &container.id, "6767"]));
@@ -350,11 +369,20 @@ impl Container {
         container
     }
 
+    /// One that somebody else has started.
+    fn found(id: String, checker: &'static str) -> Self {
+        Container {
+            id,
+            address: None,
+            checker,
+        }
+    }
+
     /// Asks the service from outside, or, where no network leads to it, with the one program that is inside.
     fn get(&self, path: &str) {
         let Some(address) = &self.address else {
             let url = format!("http://localhost:6767{path}");
-            succeed(&["exec", &self.id, "/healthchecker", &url]);
+            succeed(&["exec", &self.id, self.checker, &url]);
             return;
         };
         let mut reply = String::new();
@@ -367,7 +395,7 @@ impl Container {
     }
 
     fn check(&self) -> Run {
-        let checker = ["exec", &self.id, "/healthchecker"];
+        let checker = ["exec", &self.id, self.checker];
         let options = ["--port", "6767", "--timeout", "200ms"];
         support::run(Command::new("docker").args(checker).args(options))
     }

@@ -1,13 +1,12 @@
 //! `--kill` and `--wait` in a HEALTHCHECK: what Docker makes of a container whose PID 1 was sent a signal.
 
-use std::io::{Seek, Write};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use libtest_mimic::Trial;
 
-use super::{Container, Images, build, docker, succeed, trial};
+use super::{Container, Images, build_on, docker, succeed, trial};
 use crate::support::{self, Run, matches};
 
 pub(super) fn trials(images: &Arc<Images>) -> Vec<Trial> {
@@ -69,11 +68,7 @@ fn image(base: &str, name: &str, check: &str, entrypoint: &str) -> String {
     if !entrypoint.is_empty() {
         dockerfile += &format!("ENTRYPOINT {}\n", list(entrypoint));
     }
-    let mut file = tempfile::tempfile().expect("a temporary file");
-    file.write_all(dockerfile.as_bytes())
-        .expect("it is writable");
-    file.rewind().expect("it is a file");
-    build(name, base, &["-"], file.into())
+    build_on(base, name, &dockerfile)
 }
 
 /// A service that handles TERM is told to end, and Docker starts it afresh.

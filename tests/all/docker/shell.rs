@@ -1,8 +1,7 @@
 //! The checker as `/bin/sh` of an image that has no shell: what Docker runs a line with.
 
-use super::{Container, Images, TIGHT_BOX, build, succeed, trial};
+use super::{Container, Images, TIGHT_BOX, build_on, succeed, trial};
 use libtest_mimic::Trial;
-use std::io::{Seek, Write};
 use std::sync::Arc;
 
 pub fn trials(images: &Arc<Images>) -> Vec<Trial> {
@@ -37,11 +36,7 @@ fn image(images: &Images) -> String {
         images.go(),
         images.checker()
     );
-    let mut file = tempfile::tempfile().expect("a temporary file");
-    file.write_all(dockerfile.as_bytes())
-        .expect("it is writable");
-    file.rewind().expect("it is a file");
-    build("shell", images.go(), &["-"], file.into())
+    build_on(images.go(), "shell", &dockerfile)
 }
 
 fn falls_ill(image: &str, options: &[&str], expected: &str) {

@@ -5,8 +5,8 @@
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -79,30 +79,37 @@ fn rolls_back_a_bad_update(service: &mut Service) {
     last_check(&health(bad), 1, line);
 }
 
-/// That this engine is in a swarm, and may run services.
-struct Swarm {
-    is_ours: bool,
-}
+/// That this engine is in a swarm, and may run services, for as long as the value lives.
+pub(super) struct Swarm;
+
+/// How many tests are in it, and whether it is they who made it.
+static IN_SWARM: Mutex<(usize, bool)> = Mutex::new((0, false));
 
 impl Swarm {
-    fn enter() -> Result<Self, Skip> {
-        if docker(&["node", "ls"]).is_ok() {
-            return Ok(Swarm { is_ours: false });
+    pub(super) fn enter() -> Result<Self, Skip> {
+        let mut guard = IN_SWARM.lock().unwrap_or_else(PoisonError::into_inner);
+        let (tests, is_ours) = &mut *guard;
+        if *tests == 0 && docker(&["node", "ls"]).is_err() {
+            let init = ["swarm", "init", "--advertise-addr", "127.0.0.1"];
+            docker(&init).map_err(|why| {
+                Skip::new(format!(
+                    "no swarm: {}",
+                    why.lines().last().unwrap_or_default()
+                ))
+            })?;
+            *is_ours = true;
         }
-        let init = ["swarm", "init", "--advertise-addr", "127.0.0.1"];
-        match docker(&init) {
-            Ok(_) => Ok(Swarm { is_ours: true }),
-            Err(why) => Err(Skip::new(format!(
-                "no swarm: {}",
-                why.lines().last().unwrap_or_default()
-            ))),
-        }
+        *tests += 1;
+        Ok(Swarm)
     }
 }
 
 impl Drop for Swarm {
     fn drop(&mut self) {
-        if self.is_ours {
+        let mut guard = IN_SWARM.lock().unwrap_or_else(PoisonError::into_inner);
+        let (tests, is_ours) = &mut *guard;
+        *tests -= 1;
+        if *tests == 0 && std::mem::take(is_ours) {
             let _ = docker(&["swarm", "leave", "--force"]);
         }
     }
@@ -220,20 +227,24 @@ impl Drop for Service {
         let _ = self.stream.kill();
         let _ = self.stream.wait();
         let _ = docker(&["service", "rm", &self.name]);
-        // Docker removes the containers when it has stopped them; until then they hold their image.
         let service = format!("label=com.docker.swarm.service.name={}", self.name);
-        let deadline = Instant::now() + Duration::from_secs(20);
-        let ps = ["ps", "--all", "--quiet", "--filter", &service];
-        while let Ok(left) = docker(&ps)
-            && !left.is_empty()
-        {
-            if Instant::now() > deadline {
-                let rm = ["rm", "--force", "--volumes"].into_iter();
-                let _ = docker(&Vec::from_iter(rm.chain(left.lines())));
-                break;
-            }
-            thread::sleep(Duration::from_millis(100));
+        until_gone(&service);
+    }
+}
+
+/// Docker removes the containers of a service when it has stopped them; until then they hold their image.
+pub(super) fn until_gone(filter: &str) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let ps = ["ps", "--all", "--quiet", "--filter", filter];
+    while let Ok(left) = docker(&ps)
+        && !left.is_empty()
+    {
+        if Instant::now() > deadline {
+            let rm = ["rm", "--force", "--volumes"].into_iter();
+            let _ = docker(&Vec::from_iter(rm.chain(left.lines())));
+            break;
         }
+        thread::sleep(Duration::from_millis(100));
     }
 }
 

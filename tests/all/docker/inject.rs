@@ -1,0 +1,302 @@
+//! The ways of examples/inject: the checker in a container whose image has none, and no shell either. Its files are run as
+//! they are, but for shorter pauses.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use libtest_mimic::Trial;
+use tempfile::TempDir;
+
+use super::swarm::{Swarm, until_gone};
+use super::{Container, HEALTHY, Images, UNHEALTHY, build_on, docker, run, succeed, trial, turns};
+use crate::build::{built, built_with_musl};
+use crate::support::{Skip, checker, program};
+
+mod podman;
+
+pub(super) fn trials(images: &Arc<Images>) -> Vec<Trial> {
+    let mut trials = vec![
+        trial(images, "docker::inject::compose_binds_a_file", |images| {
+            compose_runs("compose.yml", "/healthchecker", images)
+        }),
+        trial(images, "docker::inject::compose_fills_a_volume", |images| {
+            compose_runs("compose-volume.yml", "/tools/healthchecker", images)
+        }),
+        trial(
+            images,
+            "docker::inject::compose_reads_every_file",
+            |images| compose_reads_every_file(images),
+        ),
+        trial(
+            images,
+            "docker::inject::swarm_sends_a_config",
+            swarm_sends_a_config,
+        ),
+        trial(
+            images,
+            "docker::inject::a_line_needs_the_checker_as_a_shell",
+            |images| a_line_needs_the_checker_as_a_shell(images),
+        ),
+        trial(
+            images,
+            "docker::inject::run_mounts_a_volume_as_bin",
+            |images| run_mounts_a_volume_as_bin(images),
+        ),
+        trial(
+            images,
+            "docker::inject::a_copy_serves_for_a_question",
+            |images| a_copy_serves_for_a_question(images),
+        ),
+    ];
+    trials.extend(podman::trials(images));
+    trials
+}
+
+/// The service alone, as somebody else has made its image.
+fn untouched(images: &Images) -> String {
+    let accounts = images.accounts();
+    let dockerfile = format!(
+        "FROM scratch\nCOPY --from={accounts} /accountservice /accountservice\n\
+        ENTRYPOINT [\"/accountservice\", \"--db\", \"/accounts.redb\"]\n"
+    );
+    build_on(accounts, "untouched", &dockerfile)
+}
+
+/// The files of examples/inject, with a checker beside them, and `fast.yml`, which shortens the pauses.
+fn folder(checker: &Path) -> TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/inject");
+    for entry in fs::read_dir(example).expect("the example") {
+        let entry = entry.expect("a file of the example");
+        fs::copy(entry.path(), folder.path().join(entry.file_name())).expect("a copy");
+    }
+    fs::copy(checker, folder.path().join("healthchecker")).expect("a copy");
+    let fast = "services: { service: { healthcheck: { interval: 1s, retries: 1 } } }\n";
+    fs::write(folder.path().join("fast.yml"), fast).expect("a file");
+    folder
+}
+
+/// Compose's second version, or its first.
+fn compose() -> Result<Command, Skip> {
+    let mut second = Command::new("docker");
+    second.arg("compose");
+    match docker(&["compose", "version"]) {
+        Ok(_) => Ok(second),
+        Err(_) => program("docker-compose").map(Command::new),
+    }
+}
+
+/// A project of Compose, for as long as the value lives.
+struct Project<'a> {
+    folder: TempDir,
+    file: &'a str,
+    images: [(&'static str, String); 2],
+}
+
+impl Project<'_> {
+    fn compose(&self, arguments: &[&str]) -> Result<String, Skip> {
+        let mut command = compose()?;
+        let name = format!("inject-{}-{}", std::process::id(), self.file.len());
+        command.args(["--project-name", &name]);
+        command.args(["--file", self.file, "--file", "fast.yml"]);
+        command.args(arguments).envs(self.images.clone());
+        let said = run(command.current_dir(self.folder.path()));
+        Ok(said.unwrap_or_else(|why| panic!("{why}")))
+    }
+}
+
+impl Drop for Project<'_> {
+    fn drop(&mut self) {
+        let _ = self.compose(&["down", "--volumes", "--timeout", "0"]);
+    }
+}
+
+fn compose_runs(file: &str, at: &'static str, images: &Images) -> Result<(), Skip> {
+    compose()?;
+    let project = Project {
+        folder: folder(&checker()),
+        file,
+        images: [
+            ("IMAGE", untouched(images)),
+            ("HEALTHCHECKER", images.checker().to_owned()),
+        ],
+    };
+    project.compose(&["up", "--detach"])?;
+    let id = project.compose(&["ps", "--quiet", "service"])?;
+    turns(&Container::found(id, at));
+    Ok(())
+}
+
+/// What no engine here can run is read, at least, by the programs that send it to one.
+fn compose_reads_every_file(_: &Images) -> Result<(), Skip> {
+    let folder = folder(&checker());
+    for file in [
+        "compose.yml",
+        "compose-volume.yml",
+        "compose-image.yml",
+        "services.yml",
+    ] {
+        let mut config = compose()?;
+        config.args(["--file", file, "config"]);
+        let read = run(config.current_dir(folder.path())).unwrap_or_else(|why| panic!("{why}"));
+        assert!(read.contains("- CMD\n"), "{file}: {read}");
+    }
+    Ok(())
+}
+
+/// A stack of Swarm, for as long as the value lives.
+struct Stack {
+    folder: TempDir,
+    name: String,
+    image: String,
+}
+
+impl Stack {
+    fn deploy(&self, version: u8) -> Result<String, String> {
+        let mut deploy = Command::new("docker");
+        deploy.args(["stack", "deploy", "--resolve-image", "never"]);
+        deploy.args(["--compose-file", "stack.yml", "--compose-file", "fast.yml"]);
+        deploy.arg(&self.name).env("IMAGE", &self.image);
+        deploy.env("VERSION", format!("{}-{version}", self.name));
+        run(deploy.current_dir(self.folder.path()))
+    }
+
+    /// The one container of its service that runs, and is not this one.
+    fn other_than(&self, known: &str) -> Container {
+        let stack = self.label();
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            let ps = ["ps", "--quiet", "--no-trunc", "--filter", &stack];
+            let running = succeed(&ps);
+            if let Some(id) = running.lines().find(|id| *id != known) {
+                return Container::found(id.to_owned(), "/healthchecker");
+            }
+            let tasks = ["stack", "ps", "--no-trunc", &self.name];
+            assert!(Instant::now() < deadline, "{:?}", docker(&tasks));
+            thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    fn label(&self) -> String {
+        format!("label=com.docker.stack.namespace={}", self.name)
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        let _ = docker(&["stack", "rm", &self.name]);
+        until_gone(&self.label());
+    }
+}
+
+fn swarm_sends_a_config(images: &Images) -> Result<(), Skip> {
+    const LIMIT: u64 = 1_024_000;
+    let musl = built_with_musl()?;
+    let folder = folder(&musl);
+    let path = folder.path().to_owned();
+    let fast = path.join("fast.yml");
+    let text = fs::read_to_string(&fast).expect("it is there");
+    fs::write(fast, format!("version: \"3.8\"\n{text}")).expect("a file");
+    let _swarm = Swarm::enter()?;
+    let stack = Stack {
+        folder,
+        name: format!("inject-{}", std::process::id()),
+        image: untouched(images),
+    };
+    stack.deploy(1).unwrap_or_else(|why| panic!("{why}"));
+    let first = stack.other_than("");
+    first.becomes("healthy", 0, HEALTHY);
+    first.get("/testability/healthy/false");
+    first.becomes("unhealthy", 1, UNHEALTHY);
+    stack.other_than(&first.id).becomes("healthy", 0, HEALTHY);
+
+    // A config never changes: what differs needs another name.
+    let mut other = fs::read(&musl).expect("the binary");
+    assert!((other.len() as u64) < LIMIT, "{} bytes", other.len());
+    other.push(0);
+    fs::write(path.join("healthchecker"), &other).expect("a file");
+    let why = stack.deploy(1).expect_err("it differs");
+    assert!(why.contains("only updates to Labels are allowed"), "{why}");
+    let glibc = built();
+    if fs::metadata(&glibc).expect("the binary").len() >= LIMIT {
+        fs::copy(&glibc, path.join("healthchecker")).expect("a copy");
+        let why = stack.deploy(2).expect_err("it is too large");
+        assert!(why.contains("less than 1024000 bytes"), "{why}");
+    }
+    Ok(())
+}
+
+/// `docker run --health-cmd` is a line for `/bin/sh`, whatever it looks like.
+fn a_line_needs_the_checker_as_a_shell(images: &Images) {
+    let image = untouched(images);
+    let folder = folder(&checker());
+    let start = |at: &str, line: &str| {
+        let bind = format!("{}/healthchecker:{at}:ro", folder.path().display());
+        let options = "--network none --health-interval 1s --health-retries 1";
+        let mut options = Vec::from_iter(options.split(' '));
+        options.extend(["--volume", &bind, "--health-cmd", line]);
+        Container::with(&image, &options)
+    };
+    const LIST: &str = r#"["/healthchecker", "--port", "6767"]"#;
+    for line in ["healthchecker --port 6767", "/healthchecker --port 6767"] {
+        falls_ill(&start("/bin/sh", line));
+    }
+    let a_list = start("/bin/sh", LIST);
+    let refused = r#"error: this sh only checks health, *: it cannot run "[/healthchecker,"*"#;
+    a_list.becomes("unhealthy", 1, refused);
+    let no_shell = start("/healthchecker", LIST);
+    let refused = r#"*exec: "/bin/sh": stat /bin/sh: no such file or directory*"#;
+    no_shell.becomes("unhealthy", -1, refused);
+}
+
+/// Of a container in which the checker is the shell, and nothing else.
+fn falls_ill(container: &Container) {
+    container.becomes("healthy", 0, HEALTHY);
+    let toggle = "healthchecker http://localhost:6767/testability/healthy/false";
+    succeed(&["exec", &container.id, "/bin/sh", "-c", toggle]);
+    container.becomes("unhealthy", 1, UNHEALTHY);
+}
+
+/// The same shell in a volume, which the checker's image has filled, and without a file on the host.
+fn run_mounts_a_volume_as_bin(images: &Images) {
+    let volume = format!("inject-{}-bin", std::process::id());
+    let fill = ["run", "--rm", "--network", "none", "--volume"];
+    let mount = format!("{volume}:/tools");
+    let install = [&mount, images.checker(), "--install", "/tools/sh"];
+    let said = succeed(&[&fill[..], &install].concat());
+    assert_eq!(said, "installed: /tools/sh");
+    // After an update of the checker's image, and here without one.
+    let said = succeed(&[&fill[..], &install].concat());
+    assert_eq!(said, "installed: /tools/sh is this program already");
+    let mount = format!("{volume}:/bin:ro");
+    let options = "--network none --health-interval 1s --health-retries 1 --volume";
+    let mut options = Vec::from_iter(options.split(' '));
+    options.extend([&mount, "--health-cmd", "healthchecker --port 6767"]);
+    let container = Container::with(&untouched(images), &options);
+    falls_ill(&container);
+    drop(container);
+    succeed(&["volume", "rm", &volume]);
+}
+
+/// `docker cp` brings a file, and nothing gives a container a check later than when it is made.
+fn a_copy_serves_for_a_question(images: &Images) {
+    let image = untouched(images);
+    let container = Container::start(&image, "--network none");
+    let file = checker();
+    let file = file.to_str().expect("a path in UTF-8");
+    let to = format!("{}:/healthchecker", container.id);
+    succeed(&["cp", file, &to]);
+    container.answers();
+    let update = docker(&["update", "--health-cmd", "true", &container.id]);
+    let update = update.expect_err("there is no such option");
+    assert!(update.contains("unknown flag: --health-cmd"), "{update}");
+    // It is gone when the container is made anew, and a file system that is read-only takes none.
+    let read_only = Container::start(&image, "--network none --read-only --tmpfs /tmp");
+    let why = docker(&["cp", file, &format!("{}:/healthchecker", read_only.id)]);
+    let why = why.expect_err("it is read-only");
+    assert!(why.contains("read-only"), "{why}");
+}
