@@ -125,10 +125,13 @@ fn documented_checks_parse() {
     ];
     let mut files = files.map(at_the_top).to_vec();
     find_dockerfiles(&at_the_top("examples"), &mut files);
+    files.extend(find_inject());
     for file in files {
         // An instruction goes on where its line ends in a backslash.
         let text = read(&file).replace("\\\n", " ");
         let starts = ["[\"/healthchecker\"", "[\"CMD\", \"/healthchecker\""];
+        // Where a volume is what brings the checker.
+        let text = text.replace("\"/tools/healthchecker\"", "\"/healthchecker\"");
         let lists = starts.iter().flat_map(|start| text.match_indices(start));
         let found = lists
             .map(|(at, _)| check_parses(&file, &text[at..]))
@@ -170,8 +173,14 @@ fn check_parses(file: &Path, text: &str) {
 
 /// A string, or a list that begins otherwise, would be run with a shell.
 fn documented_compose_checks_need_no_shell() {
-    for file in ["README.md", "examples/swarm/stack.yml"] {
-        let text = read(&at_the_top(file));
+    let mut files = ["README.md", "examples/swarm/stack.yml"]
+        .map(at_the_top)
+        .to_vec();
+    let is_pods = |path: &PathBuf| path.to_string_lossy().contains("/pod-");
+    files.extend(find_inject().into_iter().filter(|path| !is_pods(path)));
+    for file in files {
+        let text = read(&file);
+        let file = file.display();
         let mut tests = text.split("test: ").skip(1).peekable();
         assert!(tests.peek().is_some(), "{file} has a compose file");
         for test in tests {
@@ -323,6 +332,15 @@ fn contributing_names_what_there_is() {
         }
     }
     assert!(paths > 30, "only {paths} paths were found");
+}
+
+/// The files of the example for images that one does not build.
+fn find_inject() -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(at_the_top("examples/inject")).expect("the example is there");
+    let paths = entries.map(|entry| entry.expect("an entry of the directory").path());
+    let files = Vec::from_iter(paths.filter(|path| path.extension() == Some(OsStr::new("yml"))));
+    assert!(files.len() >= 8, "{files:?}");
+    files
 }
 
 fn find_dockerfiles(directory: &Path, found: &mut Vec<PathBuf>) {

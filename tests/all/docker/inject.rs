@@ -1,7 +1,8 @@
 //! The ways of examples/inject: the checker in a container whose image has none, and no shell either. Its files are run as
 //! they are, but for shorter pauses.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use libtest_mimic::Trial;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::swarm::{Swarm, until_gone};
@@ -18,6 +20,8 @@ use crate::support::{Skip, checker, program};
 
 mod podman;
 
+const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/inject");
+
 pub(super) fn trials(images: &Arc<Images>) -> Vec<Trial> {
     let mut trials = vec![
         trial(images, "docker::inject::compose_binds_a_file", |images| {
@@ -26,11 +30,9 @@ pub(super) fn trials(images: &Arc<Images>) -> Vec<Trial> {
         trial(images, "docker::inject::compose_fills_a_volume", |images| {
             compose_runs("compose-volume.yml", "/tools/healthchecker", images)
         }),
-        trial(
-            images,
-            "docker::inject::compose_reads_every_file",
-            |images| compose_reads_every_file(images),
-        ),
+        trial(images, "docker::inject::compose_reads_every_file", |_| {
+            compose_reads_every_file()
+        }),
         trial(
             images,
             "docker::inject::swarm_sends_a_config",
@@ -51,6 +53,12 @@ pub(super) fn trials(images: &Arc<Images>) -> Vec<Trial> {
             "docker::inject::a_copy_serves_for_a_question",
             |images| a_copy_serves_for_a_question(images),
         ),
+        trial(images, "docker::inject::what_engines_refuse", |images| {
+            what_engines_refuse(images);
+        }),
+        trial(images, "docker::inject::pods_are_consistent", |_| {
+            pods_are_consistent()
+        }),
     ];
     trials.extend(podman::trials(images));
     trials
@@ -69,8 +77,7 @@ fn untouched(images: &Images) -> String {
 /// The files of examples/inject, with a checker beside them, and `fast.yml`, which shortens the pauses.
 fn folder(checker: &Path) -> TempDir {
     let folder = tempfile::tempdir().expect("a folder");
-    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/inject");
-    for entry in fs::read_dir(example).expect("the example") {
+    for entry in fs::read_dir(EXAMPLE).expect("the example") {
         let entry = entry.expect("a file of the example");
         fs::copy(entry.path(), folder.path().join(entry.file_name())).expect("a copy");
     }
@@ -132,7 +139,7 @@ fn compose_runs(file: &str, at: &'static str, images: &Images) -> Result<(), Ski
 }
 
 /// What no engine here can run is read, at least, by the programs that send it to one.
-fn compose_reads_every_file(_: &Images) -> Result<(), Skip> {
+fn compose_reads_every_file() -> Result<(), Skip> {
     let folder = folder(&checker());
     for file in [
         "compose.yml",
@@ -299,4 +306,88 @@ fn a_copy_serves_for_a_question(images: &Images) {
     let why = docker(&["cp", file, &format!("{}:/healthchecker", read_only.id)]);
     let why = why.expect_err("it is read-only");
     assert!(why.contains("read-only"), "{why}");
+}
+
+/// A file without its mode, one that is not there, and what an engine as old as Debian's does not know.
+fn what_engines_refuse(images: &Images) {
+    let image = untouched(images);
+    let folder = folder(&checker());
+    let file = folder.path().join("healthchecker");
+    fs::set_permissions(&file, Permissions::from_mode(0o644)).expect("a mode");
+    for name in ["healthchecker", "missing"] {
+        let bind = format!("{}/{name}:/healthchecker:ro", folder.path().display());
+        let container = Container::start(&image, &format!("--network none --volume {bind}"));
+        let exec = docker(&["exec", &container.id, "/healthchecker", "--version"]);
+        let why = exec.expect_err("it cannot be run");
+        let denied = r#"exec: "/healthchecker": permission denied"#;
+        assert!(why.contains(denied), "{name}: {why}");
+    }
+    let version = succeed(&["version", "--format", "{{.Server.Version}}"]);
+    let major = version
+        .split('.')
+        .next()
+        .and_then(|major| major.parse().ok());
+    let mount = format!("type=image,source={},destination=/tools", images.checker());
+    let options: [(u32, &[&str], &[&str]); 2] = [
+        (
+            28,
+            &["--mount", &mount],
+            &["mount type unknown", "invalid mount type"],
+        ),
+        (
+            25,
+            &["--health-start-interval", "1s"],
+            &["requires API version 1.44", "unknown flag"],
+        ),
+    ];
+    for (since, options, messages) in options {
+        if major.is_some_and(|major: u32| major < since) {
+            let why = docker(&[&["create"], options, &[&image]].concat());
+            let why = why.expect_err("it is too old");
+            let is_said = messages.iter().any(|message| why.contains(message));
+            assert!(is_said, "{why}");
+        }
+    }
+}
+
+/// No cluster is here. What a schema would not find: that the probe's program is in a volume which the Pod has, and that it
+/// may be run.
+fn pods_are_consistent() -> Result<(), Skip> {
+    let json = "import json, sys, yaml; print(json.dumps(yaml.safe_load(open(sys.argv[1]))))";
+    run(Command::new("python3").args(["-c", "import yaml"])).map_err(Skip::new)?;
+    for (file, source) in [
+        ("pod-configmap.yml", "configMap"),
+        ("pod-init.yml", "emptyDir"),
+        ("pod-image.yml", "image"),
+    ] {
+        let path = format!("{EXAMPLE}/{file}");
+        let pod = run(Command::new("python3").args(["-c", json, &path]));
+        let pod: Value = serde_json::from_str(&pod.unwrap_or_else(|why| panic!("{why}")))
+            .expect("python prints JSON");
+        let spec = &pod["spec"];
+        let [volume, service] = [&spec["volumes"][0], &spec["containers"][0]];
+        assert!(volume[source].is_object(), "{file}");
+        let mount = &service["volumeMounts"][0];
+        assert_eq!(mount["name"], volume["name"], "{file}");
+        let program = format!(
+            "{}/healthchecker",
+            mount["mountPath"].as_str().expect("a path")
+        );
+        for probe in ["livenessProbe", "readinessProbe"] {
+            let probe = &service[probe];
+            assert_eq!(probe["exec"]["command"][0], program, "{file}");
+            // Longer than the checker's own.
+            assert!(probe["timeoutSeconds"].as_u64() > Some(5), "{file}");
+        }
+        match source {
+            "configMap" => assert_eq!(volume[source]["defaultMode"], 0o555, "{file}"),
+            "emptyDir" => {
+                let init = &spec["initContainers"][0];
+                assert_eq!(init["args"], json!(["--install", program]), "{file}");
+                assert_eq!(init["volumeMounts"][0]["mountPath"], mount["mountPath"]);
+            }
+            _ => assert!(volume[source]["reference"].is_string(), "{file}"),
+        }
+    }
+    Ok(())
 }
