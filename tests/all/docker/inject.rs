@@ -6,19 +6,16 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
-use std::thread;
-use std::time::{Duration, Instant};
 
 use libtest_mimic::Trial;
-use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::swarm::{Swarm, until_gone};
 use super::{Container, HEALTHY, Images, UNHEALTHY, build_on, docker, run, succeed, trial, turns};
-use crate::build::{built, built_with_musl};
 use crate::support::{Skip, checker, program};
 
 mod podman;
+mod pods;
+mod stack;
 
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/inject");
 
@@ -33,11 +30,6 @@ pub(super) fn trials(images: &Arc<Images>) -> Vec<Trial> {
         trial(images, "docker::inject::compose_reads_every_file", |_| {
             compose_reads_every_file()
         }),
-        trial(
-            images,
-            "docker::inject::swarm_sends_a_config",
-            swarm_sends_a_config,
-        ),
         trial(
             images,
             "docker::inject::a_line_needs_the_checker_as_a_shell",
@@ -56,11 +48,10 @@ pub(super) fn trials(images: &Arc<Images>) -> Vec<Trial> {
         trial(images, "docker::inject::what_engines_refuse", |images| {
             what_engines_refuse(images);
         }),
-        trial(images, "docker::inject::pods_are_consistent", |_| {
-            pods_are_consistent()
-        }),
     ];
     trials.extend(podman::trials(images));
+    trials.extend(pods::trials(images));
+    trials.extend(stack::trials(images));
     trials
 }
 
@@ -151,88 +142,6 @@ fn compose_reads_every_file() -> Result<(), Skip> {
         config.args(["--file", file, "config"]);
         let read = run(config.current_dir(folder.path())).unwrap_or_else(|why| panic!("{why}"));
         assert!(read.contains("- CMD\n"), "{file}: {read}");
-    }
-    Ok(())
-}
-
-/// A stack of Swarm, for as long as the value lives.
-struct Stack {
-    folder: TempDir,
-    name: String,
-    image: String,
-}
-
-impl Stack {
-    fn deploy(&self, version: u8) -> Result<String, String> {
-        let mut deploy = Command::new("docker");
-        deploy.args(["stack", "deploy", "--resolve-image", "never"]);
-        deploy.args(["--compose-file", "stack.yml", "--compose-file", "fast.yml"]);
-        deploy.arg(&self.name).env("IMAGE", &self.image);
-        deploy.env("VERSION", format!("{}-{version}", self.name));
-        run(deploy.current_dir(self.folder.path()))
-    }
-
-    /// The one container of its service that runs, and is not this one.
-    fn other_than(&self, known: &str) -> Container {
-        let stack = self.label();
-        let deadline = Instant::now() + Duration::from_secs(60);
-        loop {
-            let ps = ["ps", "--quiet", "--no-trunc", "--filter", &stack];
-            let running = succeed(&ps);
-            if let Some(id) = running.lines().find(|id| *id != known) {
-                return Container::found(id.to_owned(), "/healthchecker");
-            }
-            let tasks = ["stack", "ps", "--no-trunc", &self.name];
-            assert!(Instant::now() < deadline, "{:?}", docker(&tasks));
-            thread::sleep(Duration::from_millis(100));
-        }
-    }
-
-    fn label(&self) -> String {
-        format!("label=com.docker.stack.namespace={}", self.name)
-    }
-}
-
-impl Drop for Stack {
-    fn drop(&mut self) {
-        let _ = docker(&["stack", "rm", &self.name]);
-        until_gone(&self.label());
-    }
-}
-
-fn swarm_sends_a_config(images: &Images) -> Result<(), Skip> {
-    const LIMIT: u64 = 1_024_000;
-    let musl = built_with_musl()?;
-    let folder = folder(&musl);
-    let path = folder.path().to_owned();
-    let fast = path.join("fast.yml");
-    let text = fs::read_to_string(&fast).expect("it is there");
-    fs::write(fast, format!("version: \"3.8\"\n{text}")).expect("a file");
-    let _swarm = Swarm::enter()?;
-    let stack = Stack {
-        folder,
-        name: format!("inject-{}", std::process::id()),
-        image: untouched(images),
-    };
-    stack.deploy(1).unwrap_or_else(|why| panic!("{why}"));
-    let first = stack.other_than("");
-    first.becomes("healthy", 0, HEALTHY);
-    first.get("/testability/healthy/false");
-    first.becomes("unhealthy", 1, UNHEALTHY);
-    stack.other_than(&first.id).becomes("healthy", 0, HEALTHY);
-
-    // A config never changes: what differs needs another name.
-    let mut other = fs::read(&musl).expect("the binary");
-    assert!((other.len() as u64) < LIMIT, "{} bytes", other.len());
-    other.push(0);
-    fs::write(path.join("healthchecker"), &other).expect("a file");
-    let why = stack.deploy(1).expect_err("it differs");
-    assert!(why.contains("only updates to Labels are allowed"), "{why}");
-    let glibc = built();
-    if fs::metadata(&glibc).expect("the binary").len() >= LIMIT {
-        fs::copy(&glibc, path.join("healthchecker")).expect("a copy");
-        let why = stack.deploy(2).expect_err("it is too large");
-        assert!(why.contains("less than 1024000 bytes"), "{why}");
     }
     Ok(())
 }
@@ -348,46 +257,4 @@ fn what_engines_refuse(images: &Images) {
             assert!(is_said, "{why}");
         }
     }
-}
-
-/// No cluster is here. What a schema would not find: that the probe's program is in a volume which the Pod has, and that it
-/// may be run.
-fn pods_are_consistent() -> Result<(), Skip> {
-    let json = "import json, sys, yaml; print(json.dumps(yaml.safe_load(open(sys.argv[1]))))";
-    run(Command::new("python3").args(["-c", "import yaml"])).map_err(Skip::new)?;
-    for (file, source) in [
-        ("pod-configmap.yml", "configMap"),
-        ("pod-init.yml", "emptyDir"),
-        ("pod-image.yml", "image"),
-    ] {
-        let path = format!("{EXAMPLE}/{file}");
-        let pod = run(Command::new("python3").args(["-c", json, &path]));
-        let pod: Value = serde_json::from_str(&pod.unwrap_or_else(|why| panic!("{why}")))
-            .expect("python prints JSON");
-        let spec = &pod["spec"];
-        let [volume, service] = [&spec["volumes"][0], &spec["containers"][0]];
-        assert!(volume[source].is_object(), "{file}");
-        let mount = &service["volumeMounts"][0];
-        assert_eq!(mount["name"], volume["name"], "{file}");
-        let program = format!(
-            "{}/healthchecker",
-            mount["mountPath"].as_str().expect("a path")
-        );
-        for probe in ["livenessProbe", "readinessProbe"] {
-            let probe = &service[probe];
-            assert_eq!(probe["exec"]["command"][0], program, "{file}");
-            // Longer than the checker's own.
-            assert!(probe["timeoutSeconds"].as_u64() > Some(5), "{file}");
-        }
-        match source {
-            "configMap" => assert_eq!(volume[source]["defaultMode"], 0o555, "{file}"),
-            "emptyDir" => {
-                let init = &spec["initContainers"][0];
-                assert_eq!(init["args"], json!(["--install", program]), "{file}");
-                assert_eq!(init["volumeMounts"][0]["mountPath"], mount["mountPath"]);
-            }
-            _ => assert!(volume[source]["reference"].is_string(), "{file}"),
-        }
-    }
-    Ok(())
 }
