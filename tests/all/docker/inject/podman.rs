@@ -193,12 +193,10 @@ fn plays_the_pod(images: &Images) -> Result<(), Skip> {
     })?;
     let file = podman.folder.path().join("pod-init.yml");
     let pod = fs::read_to_string(&file).expect("it is there");
+    let image = |name: &str| format!("image: {name}\n");
     let pod = pod
-        .replace("image: service", &format!("image: {}", podman.service))
-        .replace(
-            "image: healthchecker",
-            &format!("image: {}", podman.checker),
-        )
+        .replace(&image("service"), &image(&podman.service))
+        .replace(&image("healthchecker"), &image(&podman.checker))
         // Podman 4.3 may otherwise try to remove the init container before it knows that it has ended.
         .replace(
             "metadata:",
