@@ -33,17 +33,17 @@ pub(super) fn trials(images: &Arc<Images>) -> Vec<Trial> {
         trial(
             images,
             "docker::inject::a_line_needs_the_checker_as_a_shell",
-            |images| a_line_needs_the_checker_as_a_shell(images),
+            a_line_needs_the_checker_as_a_shell,
         ),
         trial(
             images,
             "docker::inject::run_mounts_a_volume_as_bin",
-            |images| run_mounts_a_volume_as_bin(images),
+            run_mounts_a_volume_as_bin,
         ),
         trial(
             images,
             "docker::inject::a_copy_serves_for_a_question",
-            |images| a_copy_serves_for_a_question(images),
+            a_copy_serves_for_a_question,
         ),
         trial(images, "docker::inject::what_engines_refuse", |images| {
             what_engines_refuse(images);
