@@ -15,14 +15,12 @@ pub mod signals;
 #[cfg(feature = "tiny")]
 mod start;
 
-// A dynamic program would export these functions to the libraries beside it, which do unwind; and on 32-bit ARM the
-// standard library refers to others.
+// A dynamic program would export these functions to the libraries beside it, which do unwind.
 #[cfg(all(
     feature = "tiny",
     target_os = "linux",
     any(target_feature = "crt-static", no_libc),
-    not(panic = "unwind"),
-    not(target_arch = "arm")
+    not(panic = "unwind")
 ))]
 mod unwind;
 

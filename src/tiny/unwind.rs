@@ -34,11 +34,26 @@ macro_rules! never_called {
 
 never_called! {
     _Unwind_GetDataRelBase(*mut c_void) -> usize;
-    _Unwind_GetIPInfo(*mut c_void, *mut c_int) -> usize;
     _Unwind_GetLanguageSpecificData(*mut c_void) -> *mut c_void;
     _Unwind_GetRegionStart(*mut c_void) -> usize;
     _Unwind_GetTextRelBase(*mut c_void) -> usize;
     _Unwind_Resume(*mut c_void) -> !;
+}
+
+#[cfg(not(target_arch = "arm"))]
+never_called! {
+    _Unwind_GetIPInfo(*mut c_void, *mut c_int) -> usize;
     _Unwind_SetGR(*mut c_void, c_int, usize);
     _Unwind_SetIP(*mut c_void, usize);
+}
+
+// 32-bit ARM has an exception ABI of its own. Its tables name the last three, also those of musl.
+#[cfg(target_arch = "arm")]
+never_called! {
+    _Unwind_VRS_Get(*mut c_void, c_int, u32, c_int, *mut c_void) -> c_int;
+    _Unwind_VRS_Set(*mut c_void, c_int, u32, c_int, *mut c_void) -> c_int;
+    __gnu_unwind_frame(*mut c_void, *mut c_void) -> c_int;
+    __aeabi_unwind_cpp_pr0(c_int, *mut c_void, *mut c_void) -> c_int;
+    __aeabi_unwind_cpp_pr1(c_int, *mut c_void, *mut c_void) -> c_int;
+    __aeabi_unwind_cpp_pr2(c_int, *mut c_void, *mut c_void) -> c_int;
 }
