@@ -25,6 +25,7 @@ pub fn trials() -> Vec<Trial> {
 
 /// As much of the ELF format (man 5 elf) as the questions below need.
 struct Elf {
+    is_64: bool,
     bytes: Vec<u8>,
 }
 
@@ -37,9 +38,13 @@ impl Elf {
     fn read(path: PathBuf) -> Self {
         let bytes =
             std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        // 64 bits, little endian: what every image for Docker is made for, but a few.
-        assert_eq!(bytes[..6], *b"\x7fELF\x02\x01", "{}", path.display());
-        Elf { bytes }
+        assert_eq!(bytes[..4], *b"\x7fELF", "{}", path.display());
+        // Little endian: what every image for Docker is made for, but a few.
+        assert_eq!(bytes[5], 1, "{}", path.display());
+        Elf {
+            is_64: bytes[4] == 2,
+            bytes,
+        }
     }
 
     fn number(&self, at: u64, length: usize) -> u64 {
@@ -49,30 +54,46 @@ impl Elf {
         u64::from_le_bytes(number)
     }
 
+    /// What differs between the format of 32 bits and that of 64.
+    fn either<T>(&self, of_32: T, of_64: T) -> T {
+        if self.is_64 { of_64 } else { of_32 }
+    }
+
+    /// An address, an offset or a size.
+    fn word(&self, at: u64) -> u64 {
+        self.number(at, self.either(4, 8))
+    }
+
+    /// Where each entry is of the table whose offset is at `start`, and whose entries' size and number are at `count`.
+    fn table(&self, start: u64, count: u64) -> impl Iterator<Item = u64> {
+        let (start, size) = (self.word(start), self.number(count, 2));
+        (0..self.number(count + 2, 2)).map(move |at| start + at * size)
+    }
+
     /// Type, offset and size of each segment.
     fn segments(&self) -> impl Iterator<Item = (u64, u64, u64)> {
-        let (start, size, count) = (self.number(32, 8), self.number(54, 2), self.number(56, 2));
-        let headers = (0..count).map(move |at| start + at * size);
-        headers.map(|at| {
+        let headers = self.table(self.either(28, 32), self.either(42, 54));
+        let (offset, size) = self.either((4, 16), (8, 32));
+        headers.map(move |at| {
             (
                 self.number(at, 4),
-                self.number(at + 8, 8),
-                self.number(at + 32, 8),
+                self.word(at + offset),
+                self.word(at + size),
             )
         })
     }
 
     /// Type, link, offset and size of each section.
     fn sections(&self) -> Vec<(u64, u64, u64, u64)> {
-        let (start, size, count) = (self.number(40, 8), self.number(58, 2), self.number(60, 2));
-        let headers = (0..count).map(|at| start + at * size);
+        let headers = self.table(self.either(32, 40), self.either(46, 58));
+        let (link, offset, size) = self.either((24, 16, 20), (40, 24, 32));
         headers
             .map(|at| {
                 (
                     self.number(at + 4, 4),
-                    self.number(at + 40, 4),
-                    self.number(at + 24, 8),
-                    self.number(at + 32, 8),
+                    self.number(at + link, 4),
+                    self.word(at + offset),
+                    self.word(at + size),
                 )
             })
             .collect()
@@ -87,7 +108,8 @@ impl Elf {
             let text = &self.bytes[(names + self.number(at, 4)) as usize..];
             text.split(|&byte| byte == 0).next().unwrap_or_default()
         };
-        Some((start..start + size).step_by(24).map(name).collect())
+        let symbols = (start..start + size).step_by(self.either(16, 24));
+        Some(symbols.map(name).collect())
     }
 
     fn contains(&self, text: &str) -> bool {
@@ -108,8 +130,8 @@ fn assert_static(elf: &Elf) {
         if kind == PT_DYNAMIC {
             // A static program that is position-independent has one, for its relocations.
             let mut tags = (offset..offset + size)
-                .step_by(16)
-                .map(|at| elf.number(at, 8));
+                .step_by(elf.either(8, 16))
+                .map(|at| elf.word(at));
             assert!(tags.all(|tag| tag != DT_NEEDED), "it needs a library");
         }
     }

@@ -207,10 +207,14 @@ fn binaries_are_where_the_readme_says() {
         };
         let value = |option: &str| {
             let (_, rest) = words.split_once(option)?;
-            rest[1..].split([' ', '"']).next()
+            rest[1..]
+                .trim_start_matches('\'')
+                .split([' ', '"', '\''])
+                .next()
         };
         // The host's own, for the commands that name none.
-        let target = value("--target").unwrap_or("x86_64-unknown-linux-gnu");
+        let target = value("--target").or(value("--config=build.target"));
+        let target = target.unwrap_or("x86_64-unknown-linux-gnu");
         let profile = value("--profile").unwrap_or("release");
         let expected = format!("target/{target}/{profile}/healthchecker");
         assert_eq!(file, expected, "{command}");
