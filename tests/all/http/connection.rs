@@ -84,10 +84,10 @@ fn drips() {
 /// Runs the checker with 8 MB of `--data`, which no socket's buffers hold: an argument cannot be that long, but what its
 /// variables stand for can.
 #[track_caller]
-fn said_with_long_data(server: &Server, line: &str) -> Run {
+fn said_with_long_data(server: &Server, timeout: &str, line: &str) -> Run {
     let url = server.url("/");
     let data = "${BLOCK}".repeat(80);
-    let mut command = command(["-t", SHORT, "--data", &data, &url]);
+    let mut command = command(["-t", timeout, "--data", &data, &url]);
     let run = run(command.env("BLOCK", "x".repeat(100_000)));
     says(&run, &url, line);
     run
@@ -96,7 +96,7 @@ fn said_with_long_data(server: &Server, line: &str) -> Run {
 fn never_reads() {
     let server = Server::new(|connection| wait_for_end(connection));
     let line = "unhealthy: no response within 300 ms: connected, sending the request";
-    said_with_long_data(&server, line).within(SHORTLY);
+    said_with_long_data(&server, SHORT, line).within(SHORTLY);
 }
 
 fn resets_while_sending() {
@@ -106,7 +106,7 @@ fn resets_while_sending() {
         reset(connection);
     });
     let line = "unhealthy: connection reset while sending the request (*s)";
-    said_with_long_data(&server, line).within(SHORTLY);
+    said_with_long_data(&server, "20", line).within(SHORTLY);
 }
 
 /// Closing with half of the request unread resets the connection, but the answer came before that.
@@ -120,7 +120,7 @@ fn answers_before_it_has_read_all() {
         );
     });
     let line = "unhealthy: status 413, expected 200-299 (*s)";
-    said_with_long_data(&server, line).within(SHORTLY);
+    said_with_long_data(&server, "20", line).within(SHORTLY);
     let server = Server::new(|connection| {
         send(connection, OK);
         hold(connection);
