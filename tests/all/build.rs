@@ -6,7 +6,11 @@ use std::path::PathBuf;
 use std::process::Command;
 
 pub fn trials() -> Vec<Trial> {
-    let mut trials = trials![it_is_linked_statically, it_links_no_resolver_and_no_threads];
+    let mut trials = trials![
+        it_is_linked_statically,
+        it_links_no_resolver_and_no_threads,
+        an_old_cargo_is_told_which_it_takes,
+    ];
     let release = trials![the_release_is_stripped];
     trials.extend(match std::env::var_os("HEALTHCHECKER") {
         Some(_) => release,
@@ -244,7 +248,7 @@ pub(crate) fn executable(build: &mut Command) -> PathBuf {
 
 /// What somebody has who unpacks the package, and what somebody has for whom cargo does: the same files, but for the flags
 /// in `.cargo/config.toml`, which cargo reads in a directory that is built and not in one that comes from a registry.
-fn a_package_builds_static_or_not_at_all() {
+fn a_package_builds_static_or_not_at_all() -> Result<(), Skip> {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let directory = directory.path();
     let mut package = cargo(env!("CARGO_MANIFEST_DIR").as_ref());
@@ -290,6 +294,34 @@ fn a_package_builds_static_or_not_at_all() {
         said.contains("this program would need a libc beside it"),
         "{said}"
     );
+
+    // musl's is static without flags; and it starts, though the linker was asked to pack its relocations.
+    let target = format!("{}-unknown-linux-musl", std::env::consts::ARCH);
+    let mut flagless = cargo(directory);
+    flagless
+        .args(install)
+        .arg(&unpacked)
+        .env("RUSTFLAGS", "--cfg=any");
+    flagless.arg("--root").arg(directory.join("musl"));
+    let said = flagless.args(["--target", &target]).output();
+    let said = said.expect("cargo runs, because it has started this");
+    let said = String::from_utf8_lossy(&said.stderr).into_owned();
+    if said.contains("may not be installed") {
+        return Err(Skip::new(format!("no build for {target}: {said}")));
+    }
+    let installed = directory.join("musl/bin/healthchecker");
+    assert!(installed.exists(), "{said}");
+    let version = Command::new(&installed).arg("--version").output();
+    let version = version.expect("it runs where it was built").stdout;
+    let version = String::from_utf8_lossy(&version);
+    assert!(
+        version.contains(&format!("(static, {target})")),
+        "{version}"
+    );
+    let elf = Elf::read(installed);
+    assert_static(&elf);
+    assert_has_no_unwinder(&elf);
+    Ok(())
 }
 
 fn a_build_says_that_it_has_lost_its_flags() -> Result<(), Skip> {
@@ -306,10 +338,21 @@ fn a_build_says_that_it_has_lost_its_flags() -> Result<(), Skip> {
     assert!(!whole.contains("relocation-model"), "{whole}");
     let lost = build(Some("--cfg=any")).expect("the same with fewer flags");
     assert!(
-        lost.contains("without -Crelocation-model=static the program is 30 KB larger"),
+        lost.contains("without -Crelocation-model=static the program is larger"),
         "{lost}"
     );
     Ok(())
+}
+
+/// The error of an old cargo names the version that Cargo.toml declares. That it is shown was tried with cargo 1.90.
+fn an_old_cargo_is_told_which_it_takes() {
+    let config = include_str!("../../.cargo/config.toml");
+    let told = concat!(
+        "\"--this-needs-Rust-",
+        env!("CARGO_PKG_RUST_VERSION"),
+        "-or-newer\""
+    );
+    assert!(config.contains(told), "{told}");
 }
 
 /// As `--no-default-features` builds it, with any linkage; the rest of these tests can be run with it, too.
