@@ -11,8 +11,8 @@ use std::ffi::OsString;
 
 mod tiny;
 
-// An error, because cargo shows no warning of a package from a registry, and glibc's targets are dynamic by default. A
-// debug build may be dynamic.
+// An error, because cargo shows no warning of a package from a registry, and glibc's targets are dynamic by default, but for
+// the one that takes nothing from glibc. A debug build may be dynamic.
 #[cfg(all(
     target_os = "linux",
     feature = "tiny",
@@ -20,8 +20,8 @@ mod tiny;
 ))]
 compile_error!(
     "this program would need a libc beside it, and would not start in an image that has none. To build a static one, add \
-     `--target x86_64-unknown-linux-musl` (after `rustup target add x86_64-unknown-linux-musl`), or, with glibc, set \
-     RUSTFLAGS='-Ctarget-feature=+crt-static' and add `--target x86_64-unknown-linux-gnu`; likewise for aarch64. \
+     `--target aarch64-unknown-linux-musl` (after `rustup target add aarch64-unknown-linux-musl`), or, with glibc, set \
+     RUSTFLAGS='-Ctarget-feature=+crt-static' and add `--target aarch64-unknown-linux-gnu`; likewise for other machines. \
      RUSTFLAGS replaces the flags in .cargo/config.toml. To build a program as the target and the flags have it, add `--no-default-features`"
 );
 
