@@ -101,12 +101,23 @@ fuzz_target!(|input: Input| {
             let Some(address) = listener_in_proc(&text) else {
                 return;
             };
-            let fields: Vec<&str> = text.split_ascii_whitespace().collect();
-            // The kernel writes neither signs nor more than four digits of a port; what they would be does not matter.
-            if text.contains('+') {
+            // What the kernel does not write is read somehow, and what that is does not matter.
+            let fields: Vec<&str> = text.trim_start_matches(' ').split(' ').collect();
+            let [number, local, _, state, ..] = fields[..] else {
+                return;
+            };
+            let Some((ip, port)) = local.split_once(':') else {
+                return;
+            };
+            let is_hex = |text: &str, lengths: &[usize]| {
+                lengths.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+            };
+            let is_number = number
+                .strip_suffix(':')
+                .is_some_and(|number| is_hex(number, &[1, 2, 3]));
+            if !is_number || !is_hex(ip, &[8, 32]) || !is_hex(port, &[4]) || !is_hex(state, &[2]) {
                 return;
             }
-            let (ip, port) = fields[1].split_once(':').expect("a colon");
             let written = words(&octets(address.ip()));
             assert!(ip.eq_ignore_ascii_case(&written), "{text:?} is {address}");
             assert_eq!(
@@ -114,7 +125,7 @@ fuzz_target!(|input: Input| {
                 Ok(address.port().into()),
                 "{text:?}"
             );
-            assert_eq!(u8::from_str_radix(fields[3], 16), Ok(LISTEN), "{text:?}");
+            assert_eq!(u8::from_str_radix(state, 16), Ok(LISTEN), "{text:?}");
         }
         Input::Diag(bytes) => {
             let (_, found) = listeners_in_diag(&bytes);

@@ -3,7 +3,8 @@
 //! A static glibc asks the processor what it is, with an instruction that traps in a virtual machine, and prepares for
 //! locales, tunables and loading, all before `main`. That costs more than a check does, and 700 KB; and of a C library a
 //! check needs only what stands here. So build.rs gives the linker empty libraries, and this takes their place. If a later
-//! standard library needs one more function, the linker names it, which is an error, and it belongs here as well.
+//! standard library needs one more function, the linker names it, which is an error, and it belongs here as well. Without
+//! link-time optimisation the standard library needs far more, and linking fails; `--no-default-features` links glibc.
 //!
 //! `unsafe` is needed because this is below Rust: registers, system calls, C strings. It is sound because the program has one
 //! thread, because the kernel keeps to the System V ABI for x86-64 and to section 2 of the manual, and because whoever calls
