@@ -108,7 +108,7 @@ fn heartbeat(file: &Path, regular: bool, max_age: Option<Duration>) -> Outcome {
     }
     // A time before 1970 counts as 1970.
     let seconds = u64::try_from(data.st_mtime).unwrap_or(0);
-    // Of 32 bits, a file's time is not, but on musl the standard library's clock still is: there it fails from 2038 on.
+    // This has 64 bits everywhere. On 32-bit musl the standard library's clock has 32, and fails from 2038 on.
     let touched = SystemTime::UNIX_EPOCH + Duration::new(seconds, data.st_mtime_nsec as u32);
     let age = match (SystemTime::now().duration_since(touched), max_age) {
         (Ok(age), _) => age,

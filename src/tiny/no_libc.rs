@@ -106,7 +106,8 @@ unsafe fn fill_locals(header: &Header) {
     if header.kind != PT_TLS {
         return;
     }
-    let room = header.bytes.next_multiple_of(header.alignment);
+    // 0 stands for 1: no alignment.
+    let room = header.bytes.next_multiple_of(header.alignment.max(1));
     if room > Locals::ROOM || header.alignment > align_of::<Locals>() {
         abort();
     }
