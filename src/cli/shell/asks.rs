@@ -291,11 +291,7 @@ impl Asks {
         }
         for &operand in &self.operands {
             let mut url = operand;
-            // curl takes an empty port for none, and braces for several URLs.
             let is_curl = self.name == "curl";
-            if is_curl && has_any(url, b"{}") {
-                return Err("a brace in a URL is for several: write each");
-            }
             let mut start = "http://";
             if let Some((scheme, rest)) = split_once(url, "://")
                 && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric())
@@ -307,6 +303,10 @@ impl Asks {
             }
             let end = url.bytes().position(|byte| b"/?#".contains(&byte));
             let (authority, path) = url.split_at(end.unwrap_or(url.len()));
+            if is_curl && !self.has(does::LITERAL) && is_several(path) {
+                return Err("has {} or [] in a URL, which are for several: write each, or -g");
+            }
+            // curl takes an empty port for none.
             let authority = match authority.strip_suffix(':') {
                 Some(host) if is_curl => host,
                 _ => authority,
@@ -400,4 +400,14 @@ pub fn encoded(text: &str, kept: u8) -> String {
         }
     }
     url
+}
+
+/// Whether curl takes the text for several: it has braces, or brackets but an empty pair.
+fn is_several(text: &str) -> bool {
+    let mut is_open = false;
+    text.bytes().chain([0]).any(|byte| {
+        let is_odd = is_open != (byte == b']') || matches!(byte, b'{' | b'}');
+        is_open = byte == b'[';
+        is_odd
+    })
 }

@@ -63,7 +63,7 @@ v verbose verbose
 - progress-meter -
 N no-buffer -
 q disable -
-g globoff -
+g globoff literal
 - compressed -
 - path-as-is -
 - tcp-nodelay -

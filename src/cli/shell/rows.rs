@@ -28,6 +28,7 @@ numbered! {
     "fail" FAIL,
     "get" GET,
     "json" JSON,
+    "literal" LITERAL,
     "head" HEAD,
     "include" INCLUDE,
     "verbose" VERBOSE,

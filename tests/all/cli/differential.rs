@@ -140,6 +140,8 @@ const TABLES: &[Table] = &[
         ("curl -f HTTP://LOCALHOST:8080/health", "", ""),
         ("curl -f \"http://localhost:8080/health?full=true&x=y\" || exit 1", "", ""),
         ("curl -f http://localhost:8080/health?a=[1] -g || exit 1", "", ""),
+        ("curl -f 'http://localhost:8080/health?a[]=1&b[]=2' || exit 1", "", ""),
+        ("curl -gf 'http://localhost:8080/health?a={b}' || exit 1", "", ""),
         ("curl -f http://localhost:$APP_PORT/health || exit 1", "", ""),
         ("curl -f http://localhost:${APP_PORT}/health || exit 1", "", ""),
         ("curl -f http://localhost:${APP_PORT:-3000}/health || exit 1", "", ""),

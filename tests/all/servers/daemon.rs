@@ -290,13 +290,26 @@ impl Daemon {
     /// Asserts that what `checks` does leaves no line in the log but such as `fine` accepts.
     #[track_caller]
     pub fn logs_only(&self, fine: impl Fn(&str) -> bool, checks: impl FnOnce()) {
-        let before = self.log().len();
+        // A line about what was asked before may come late.
+        let before = self.settled_log().len();
         checks();
-        // It may write late; were it to write later still, the next test that looks at this log would find it.
-        std::thread::sleep(Duration::from_millis(300));
-        let log = self.log();
+        let log = self.settled_log();
         let complaints: Vec<&str> = log[before..].lines().filter(|line| !fine(line)).collect();
         assert!(complaints.is_empty(), "in the log: {complaints:#?}");
+    }
+
+    /// What it has logged, once nothing was added to it for 300 ms.
+    fn settled_log(&self) -> String {
+        let begun = Instant::now();
+        let mut log = self.log();
+        loop {
+            std::thread::sleep(Duration::from_millis(300));
+            let now = self.log();
+            if now.len() == log.len() || begun.elapsed() > PATIENCE {
+                return now;
+            }
+            log = now;
+        }
     }
 
     /// Sends a signal to it.

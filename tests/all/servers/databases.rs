@@ -248,7 +248,6 @@ pub fn postgres(row: &Row) -> Result<(), Skip> {
         server.eventually("reloaded", || {
             check([&url]).stdout.contains("authentication")
         });
-        std::thread::sleep(std::time::Duration::from_millis(200));
         server.logs_only(
             |_| false,
             || {
