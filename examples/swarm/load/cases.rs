@@ -161,7 +161,7 @@ fn outage(Bench { stack, .. }: &Bench) -> Result<Check> {
 
 /// It names B, by the address at which it asks for it, and what it was told there.
 fn says_why(gateway: &str) -> Result<()> {
-    const WHY: &str = r#""at":"http://haproxy:6767/health","cause":"status 503""#;
+    const WHY: &str = "; http://haproxy:6767/health DOWN: status 503";
     let health = "http://localhost:8080/health";
     match docker(&["exec", gateway, "/healthchecker", health]) {
         Err(line) if line.contains(WHY) => Ok(()),
