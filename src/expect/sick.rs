@@ -10,7 +10,9 @@
 use super::document::Tokens;
 use crate::verdict::Snippet;
 use object::{Object, Reason, string};
-use words::{DATA, FAILURES, GENERIC, HOLDERS, LOOSE_REASONS, NONE, Word, rank_of_many};
+use words::{
+    DATA, ERRORS, FAILURES, GENERIC, HOLDERS, LOOSE_REASONS, NONE, Word, has_phrase, rank_of_many,
+};
 
 mod object;
 mod words;
@@ -89,8 +91,9 @@ struct Place<'a> {
     /// What the component is called that it belongs to.
     name: &'a str,
     in_array: bool,
-    /// Whether it is in an object of what has failed.
+    /// Whether it is in an object of what has failed, or of components.
     has_failed: bool,
+    in_holder: bool,
     /// Whether the object that it is in is a component, and whether one around it says that it is well.
     in_component: bool,
     in_well: bool,
@@ -199,6 +202,7 @@ impl<'a> Walk<'a, '_> {
                         },
                         in_array: false,
                         has_failed: object.is_map_of_failures,
+                        in_holder: object.holds_components,
                         in_component: is_component,
                         in_well: place.in_well || (is_component && object.is_well),
                         depth: place.depth + 1,
@@ -225,7 +229,8 @@ impl<'a> Walk<'a, '_> {
             .into_iter()
             .find(|name| !name.is_empty())
             .unwrap_or_default();
-        let is_failure = has_failed && !object.has_state && !name.is_empty();
+        let has_error = place.in_holder && object.reason.0 < ERRORS;
+        let is_failure = (has_failed || has_error) && !object.has_state && !name.is_empty();
         // The words of a component are about itself.
         if (place.depth == 0 || !object.has_state) && !is_data && !place.in_well {
             severity = severity.max(self.members(&object));
@@ -233,6 +238,8 @@ impl<'a> Walk<'a, '_> {
         let reason = object.reason;
         let own = match object.severity {
             0 if is_failure && reason.0 != NONE => 2,
+            // The service can do without it.
+            severity if place.in_well => severity.min(1),
             severity => severity,
         };
         // That the whole service is ill is known already; why it is, is not.
@@ -248,6 +255,14 @@ impl<'a> Walk<'a, '_> {
             self.add(own, sick);
         } else if own > 0 && own == severity {
             self.explain(sick);
+            // Those that are sick do not say why; the service may.
+            let is_error = reason.0 < ERRORS || (is_news && has_phrase(reason.1));
+            if place.depth == 0
+                && is_error
+                && self.found.sick.iter().all(|one| one.reason.is_empty())
+            {
+                self.add(own, sick);
+            }
         }
         let reason = match object.has_state || is_failure {
             true => Reason::default(),
@@ -283,8 +298,7 @@ impl<'a> Walk<'a, '_> {
             found.sick.clear();
             found.more = 0;
         }
-        let same = |other: &Sick| (other.name, other.state) == (sick.name, sick.state);
-        if severity < found.severity || found.sick.iter().any(same) {
+        if severity < found.severity || found.sick.contains(&sick) {
             return;
         }
         match found.sick.len() < MAX_SICK {

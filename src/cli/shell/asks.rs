@@ -304,7 +304,7 @@ impl Asks {
             let end = url.bytes().position(|byte| b"/?#".contains(&byte));
             let (authority, path) = url.split_at(end.unwrap_or(url.len()));
             if is_curl && !self.has(does::LITERAL) && is_several(path) {
-                return Err("has {} or [] in a URL, which are for several: write each, or -g");
+                return Err("has {} or [] in a URL: write each, or -g");
             }
             // curl takes an empty port for none.
             let authority = match authority.strip_suffix(':') {

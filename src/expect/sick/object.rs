@@ -3,8 +3,9 @@
 use super::super::document::Tokens;
 use super::Sick;
 use super::words::{
-    BAD, BY_WORD, GENERIC, IDS, LEVELS, LOOSE_STATES, NAMES, NONE, NOTHING, OWN_IDS, PAST, REASONS,
-    STATES, State, Word, has_phrase, index, is_link, rank_of_many, state,
+    ALL_REASONS, BY_WORD, GENERIC, IDS, LEVELS, LOOSE_STATES, NAMES, NEGATIVE, NONE, NOTHING,
+    OWN_IDS, PAST, REASONS, STATES, State, Word, has_phrase, index, is_code, is_link, rank_of_many,
+    state, with_reason,
 };
 
 /// A text that may say why, and how good it is: as [`rank`] has it.
@@ -58,11 +59,11 @@ pub struct Object<'a> {
 pub enum Sort {
     /// It is a word that always means this.
     Clear,
-    /// It is such a word, if there are more of them.
+    /// It is such a word, if another one is good, or where components are expected.
     Word,
     /// It is not true, where components are expected, and beside it is no other text and no code of an error.
     False,
-    /// It is the text of an error, if another member is well.
+    /// It is the text of an error, where components are expected, or if another member is well and there is no other text.
     Phrase,
     /// It is one of what has failed.
     Failure,
@@ -73,9 +74,12 @@ impl<'a> Object<'a> {
     pub fn counts(&self, sort: Sort) -> bool {
         match sort {
             Sort::Clear => true,
-            Sort::Word => self.words > 1 || self.holds_components,
+            Sort::Word => (self.words > 1 && self.has_good) || self.holds_components,
             Sort::False => self.holds_components && self.words == self.texts && !self.has_level,
-            Sort::Phrase => self.has_good && self.words + self.phrases == self.texts,
+            Sort::Phrase => {
+                let is_all = self.words + self.phrases == self.texts;
+                self.holds_components || (self.has_good && is_all)
+            }
             Sort::Failure => self.reason.0 == NONE,
         }
     }
@@ -110,7 +114,7 @@ impl<'a> Object<'a> {
     pub fn holds(&mut self, key: &str, reason: Reason<'a>) {
         let rank = match rank_of_many(key) {
             _ if reason.0 == NONE => NONE,
-            NONE if index(GENERIC, key) != NONE => reason.0,
+            rank if index(GENERIC, key) != NONE => rank.min(reason.0),
             rank => rank,
         };
         self.reason.or_better(Reason(rank, reason.1));
@@ -132,11 +136,21 @@ impl<'a> Object<'a> {
         let word = &Word::new(key);
         let (at, rank) = (word.index(STATES), word.ending(REASONS));
         if at != NONE {
+            let (mut said, mut text) = (said, text);
+            if said.is_none()
+                && let Some((state, word, reason)) = with_reason(text)
+            {
+                (said, text) = (Some(state), word);
+                self.reason.or_better(Reason(0, reason));
+            }
             self.state(key, (at, said), is_word.then_some(text));
             return;
         }
         self.has_level |= word.index(LEVELS) != NONE;
-        self.texts += usize::from(is_word && (rank == NONE || said.is_none()));
+        // A time or a version stands beside components.
+        let is_number = text.as_bytes().first().is_some_and(u8::is_ascii_digit);
+        let is_other = rank == NONE || said.is_none();
+        self.texts += usize::from(is_word && is_other && !is_number && !word.is_label());
         let severity = said.map_or(0, State::severity);
         let is_plain = said.is_some() && rank == NONE && !word.is_label();
         let is_setting = said == Some(State::Setting) && !self.holds_components;
@@ -148,7 +162,7 @@ impl<'a> Object<'a> {
             let (sort, state) = match said {
                 Some(State::Clear) => (Sort::Clear, text),
                 // That it has not failed is good.
-                _ if !is_word && word.ending(BAD) != NONE => return,
+                _ if !is_word && word.ending(NEGATIVE) != NONE => return,
                 _ if !is_word => (Sort::False, value),
                 _ => (Sort::Word, text),
             };
@@ -165,7 +179,7 @@ impl<'a> Object<'a> {
         let severity = said.map_or(0, State::severity);
         let is_clear = said == Some(State::Clear);
         // Kubernetes writes the status of a condition so, and it may be good that it does not hold.
-        let is_condition = at < BY_WORD && text.is_some() && is_false;
+        let is_condition = at < BY_WORD && text == Some("False");
         self.has_state |= !is_loose || said.is_some();
         self.is_well |= said == Some(State::Good) && !is_loose;
         if severity > self.severity && (is_clear || !is_loose) && !is_condition {
@@ -183,11 +197,12 @@ impl<'a> Object<'a> {
         let id = word.index(IDS);
         if rank != NONE {
             if said != Some(State::Good) && index(NOTHING, text) == NONE {
-                self.reason.or_better(Reason(rank, text));
+                let behind = if is_code(text) { ALL_REASONS } else { 0 };
+                self.reason.or_better(Reason(rank + behind, text));
             }
         } else if self.name.is_empty() && word.index(NAMES) != NONE {
             self.name = text;
-        } else if id != NONE {
+        } else if id != NONE && (self.id.is_empty() || (id < OWN_IDS && !self.has_own_id)) {
             self.id = text;
             self.has_own_id = id < OWN_IDS;
         }

@@ -4,6 +4,7 @@ use super::super::document::unescaped;
 use super::*;
 use proptest::prelude::*;
 
+mod explained;
 mod mistaken;
 
 /// What is found, as the report has it.

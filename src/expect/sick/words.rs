@@ -1,5 +1,7 @@
 //! The words that health pages use.
 
+use crate::search::{contains, split_once};
+
 /// Words, each after its length, so that a search skips from one to the next. Case, blanks, `-` and `_` do not count,
 /// neither here nor in a body.
 type Words = &'static [u8];
@@ -7,12 +9,12 @@ type Words = &'static [u8];
 /// Members that say how a component is, by a word or by true and false.
 pub const STATES: Words = &listed(
     b" status state health healthy ok healthstatus healthstate ishealthy up isup alive isalive ready isready \
-     available isavailable reachable connected success passed operational overall outcome result value",
+     available isavailable reachable connected success passed pass operational overall outcome result value",
 );
 /// The first of [`STATES`], in which the text `False` is no such word.
 pub const BY_WORD: usize = 2;
 /// The last of [`STATES`], which hold other things as well: only a clear word counts there.
-pub const LOOSE_STATES: usize = 22;
+pub const LOOSE_STATES: usize = 23;
 /// Words for something that works.
 const GOOD: Words = &listed(
     b" up ok pass passed passing healthy good green true alive running ready success successful active \
@@ -22,11 +24,18 @@ const GOOD: Words = &listed(
 pub const BAD: Words = &listed(
     b" no false stopped bad error critical crit fatal red major down outofservice fail failed failing failure \
      errored unhealthy notok nok ko unavailable serviceunavailable dead offline unreachable disconnected notconnected broken \
-     notready notserving outage majoroutage crashed timeout timedout healtherr inoperative faulted fault terminated",
+     notready notserving nothealthy notfound outage majoroutage crashed exited oomkilled timeout timedout healtherr \
+     inoperative faulted fault terminated problem stale missing expired unresponsive internalservererror badgateway",
 );
 /// So many of [`BAD`] are the values of settings. They say something where components are expected only.
 const SETTINGS: usize = 4;
 const CLEAR_FROM: usize = 10;
+/// What the names of members end in of which it is good that they are false.
+pub const NEGATIVE: Words = &listed(
+    b" down fail failed failing failure error errors critical crashed broken stopped timeout timedout dead offline \
+     unhealthy unavailable degraded maintenance maintenancemode overloaded exceeded full draining readonly locked sealed \
+     disabled stale missing required expired",
+);
 /// Words for something that works badly. It is named where nothing is worse.
 const WEAK: Words = &listed(
     b" degraded warn warning yellow impaired unstable partialoutage degradedperformance healthwarn",
@@ -37,18 +46,24 @@ pub const NOTHING: Words = &listed(b" none null nil no false na");
 pub const REASONS: Words = &listed(
     b" error exception message output reason cause symptom msg stderr err description detail summary title",
 );
+/// The first of [`REASONS`], which a component has only if it is sick.
+pub const ERRORS: usize = 2;
 /// The last of [`REASONS`], which can also be the description of the service: not enough by itself.
 pub const LOOSE_REASONS: usize = 10;
+/// How many [`REASONS`] there are.
+pub const ALL_REASONS: usize = 14;
 /// Members that name a component where its key does not.
 pub const NAMES: Words = &listed(
-    b" name component componentname service servicename check checkname checker key displayname",
+    b" name component componentname service servicename check checkname checker key displayname label alias target \
+     resource module queue dependency",
 );
 /// Members that name a component where nothing else does.
-pub const IDS: Words = &listed(b" id node serviceid componentid checkid type");
+pub const IDS: Words =
+    &listed(b" id node serviceid url endpoint host address componentid checkid type");
 /// The first of [`IDS`], which name one of an array better than the key of the array does.
-pub const OWN_IDS: usize = 3;
+pub const OWN_IDS: usize = 7;
 /// What the members end in that say what an error is, and are no components.
-pub const LABELS: Words = &listed(b" code text phrase name");
+pub const LABELS: Words = &listed(b" code text phrase name type class kind level");
 /// `status` with one of these before it is about the whole.
 pub const WHOLE: Words = &listed(b" globalstatus overallstatus httpstatus");
 /// Keys that name no component, but what holds components, or parts of one. The first few hold nothing else.
@@ -66,7 +81,10 @@ pub const FAILURES: Words = &listed(b" failures failed failing errors unhealthy 
 /// Keys of what was so before, as are those that begin with `last`.
 pub const PAST: Words = &listed(b" previous history");
 /// Members whose words are not about health.
-pub const LEVELS: Words = &listed(b" level loglevel severity type kind code action color");
+pub const LEVELS: Words = &listed(
+    b" level loglevel severity type kind code action color tier impact priority policy strategy \
+     expected actual laststatus previousstatus",
+);
 /// What the words of errors end in. `such` is that of `no such host`.
 const PHRASES: Words = &listed(
     b" error errors timeout timed refused unreachable unavailable fail failed fails failing failure failures such",
@@ -221,6 +239,19 @@ pub fn has_phrase(text: &str) -> bool {
 
 /// Whether a text is an address or a path and nothing more.
 pub fn is_link(text: &str) -> bool {
-    text.starts_with('/')
-        || (!text.contains(' ') && crate::search::contains(text.as_bytes(), "://"))
+    text.starts_with('/') || (!text.contains(' ') && contains(text.as_bytes(), "://"))
+}
+
+/// Whether a text is the code, the class or the phrase of an error, which a sentence beside it explains.
+pub fn is_code(text: &str) -> bool {
+    let is_name = || {
+        text.bytes().all(|byte| byte != b' ') && text.bytes().any(|byte| byte.is_ascii_uppercase())
+    };
+    state(text).is_some() || is_name()
+}
+
+/// The state, the word for it and the reason that stand in one text, as `DOWN: connection refused`.
+pub fn with_reason(text: &str) -> Option<(State, &str, &str)> {
+    let (word, reason) = split_once(text, ": ")?;
+    Some((state(word)?, word, reason))
 }
