@@ -46,6 +46,10 @@ struct Shell<'a> {
     kill: Option<kill::Named>,
     /// What the command asks that was read last.
     asks: Option<&'static mut Asks>,
+    /// The connection that the command opens which is read.
+    connection: Option<&'static str>,
+    /// Whether bash reads the line.
+    is_bash: bool,
     /// How long a check may take.
     limit: Duration,
     /// How many lines and groups there are around a command, with its own line.
@@ -110,6 +114,7 @@ pub fn called(
     variables: Variables,
 ) -> Result<Parsed, Usage> {
     let name = match commands::meaning(base) {
+        does::SH if base == b"bash" => "bash",
         does::SH => "",
         does::CURL => "curl",
         does::WGET => "wget",
@@ -132,15 +137,16 @@ fn as_others(
             None => return Err(asks::wrong("sh", "", None, "an argument is not UTF-8")),
         }
     }
-    if name.is_empty() {
-        return planned(commands::line_of(&words)?, 0, variables);
+    if matches!(name, "" | "bash") {
+        let tokens = line::tokens(commands::line_of(&words)?, 1, variables)?;
+        return tokens_planned(tokens, 0, variables, name == "bash");
     }
     let kind = Kind::Word;
     let mut tokens = vec![Token { kind, text: name }];
     for text in words {
         tokens.push(Token { kind, text });
     }
-    tokens_planned(tokens.leak(), 0, variables)
+    tokens_planned(tokens.leak(), 0, variables, false)
 }
 
 /// Whose option this is, curl's or wget's, and what we have in its place. `letter` can be 0, and `long` empty.
@@ -185,13 +191,14 @@ pub fn instead_of(letter: u8, long: &str) -> Option<String> {
 /// What in it is not understood.
 pub fn planned(line: &'static str, depth: u8, variables: Variables) -> Result<Parsed, Complaint> {
     let tokens = line::tokens(line, depth + 1, variables)?;
-    tokens_planned(tokens, depth, variables)
+    tokens_planned(tokens, depth, variables, false)
 }
 
 fn tokens_planned(
     tokens: &'static [Token],
     depth: u8,
     variables: Variables,
+    is_bash: bool,
 ) -> Result<Parsed, Complaint> {
     let mut shell = Shell {
         variables,
@@ -207,6 +214,8 @@ fn tokens_planned(
         commands: 0,
         kill: None,
         asks: None,
+        connection: None,
+        is_bash,
         limit: Duration::MAX,
         depth: depth + 1,
         subshell: depth + 1,
@@ -364,6 +373,9 @@ impl Shell<'_> {
                         return Err(line::wrong(commands::ONLY_GREP));
                     }
                 }
+                if self.connection.is_some() {
+                    return Err(line::wrong(commands::ONLY_GREP));
+                }
                 self.piped(words, printed, second, is_negated)?;
                 (Step::Asks, is_negated)
             } else {
@@ -401,6 +413,7 @@ impl Shell<'_> {
         while let [token, rest @ ..] = self.tokens {
             match token.kind {
                 Kind::Word | Kind::Sign | Kind::Output => words.push(*token),
+                Kind::Connection => self.connection = Some(token.text),
                 Kind::Past if token.text.is_empty() => printed.out = false,
                 Kind::Past => printed.err = token.text == "1" && printed.out,
                 _ => break,
@@ -410,6 +423,10 @@ impl Shell<'_> {
         self.commands += 1;
         if self.commands > MAX_COMMANDS || self.plan.targets.len() > MAX_COMMANDS {
             return Err(line::wrong("more than 64 commands or targets"));
+        }
+        if words.is_empty() && self.connection.is_some() {
+            let (kind, text) = (Kind::Word, ":");
+            words.push(Token { kind, text });
         }
         match words.is_empty() {
             true => Err(line::wrong("no command where one is expected")),

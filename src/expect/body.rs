@@ -29,6 +29,8 @@ pub struct BodyExpectations {
     pub body_not: Vec<String>,
     /// What its JSON says.
     pub json: Vec<JsonExpectation>,
+    /// Whether one of the texts that it contains is enough.
+    pub any_of: bool,
     /// Whether the texts are found in whatever case their ASCII letters are.
     pub any_case: bool,
 }
@@ -67,11 +69,16 @@ impl BodyExpectations {
         bounded: bool,
         deadline: &Deadline,
     ) -> Result<(), Box<Failure>> {
+        let is_found = self.any_of && self.body.iter().any(|text| self.has(body, text));
         for text in &self.body {
             in_time(deadline, Phase::Judge)?;
-            if !self.has(body, text) {
+            if !is_found && (self.any_of || !self.has(body, text)) {
+                let text = match self.any_of {
+                    true => self.body.join("|"),
+                    false => text.clone(),
+                };
                 return Err(Unmet::Body {
-                    text: text.clone(),
+                    text,
                     bounded,
                     body: sick::kept(body),
                 }
@@ -138,7 +145,10 @@ impl Coming<'_> {
                 false => at += 1,
             }
         }
-        Ok(self.missing.is_empty() && !self.expected.body.is_empty())
+        let texts = self.expected.body.len();
+        let is_enough =
+            self.missing.is_empty() || self.expected.any_of && self.missing.len() < texts;
+        Ok(is_enough && texts > 0)
     }
 
     /// Whether `text` is in `body`, of which the first `known` bytes have been searched for it already. So it must end in the
@@ -201,6 +211,7 @@ mod tests {
             body: vec!["UP".into()],
             body_not: vec!["DOWN".into()],
             json: vec![JsonExpectation::parse("a").unwrap()],
+            any_of: false,
             any_case: false,
         };
         let late = |phase| Box::new(Failure::TimedOut { phase, peer: None });

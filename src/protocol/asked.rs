@@ -19,6 +19,8 @@ pub struct Options {
     pub statuses: Option<Statuses>,
     /// What is expected of the body.
     pub body: BodyExpectations,
+    /// Whether the body must come to its end, of which nothing is expected.
+    pub whole: bool,
     /// What is expected of a header.
     pub expect_header: Option<HeaderExpectation>,
     /// None is GET, or POST with `data`.
@@ -63,6 +65,7 @@ impl Options {
             body,
             body_not,
             json,
+            any_of: _,
             any_case: _,
         } = &self.body;
         let given = [

@@ -235,6 +235,8 @@ impl HttpProbe {
         }
         if !self.options.body.is_empty() {
             self.judge_body(response, deadline)?;
+        } else if self.options.whole {
+            read_to_end(response)?;
         }
         Ok(Health::Status(status))
     }
@@ -298,6 +300,24 @@ impl HttpProbe {
 fn spare() -> MutexGuard<'static, Vec<u8>> {
     static SPARE: Mutex<Vec<u8>> = Mutex::new(Vec::new());
     SPARE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Reads a body and forgets it.
+///
+/// # Errors
+/// That it does not come to its end.
+fn read_to_end(response: &mut Response) -> Result<(), Box<Failure>> {
+    let mut body = std::mem::take(&mut *spare());
+    let end = loop {
+        body.clear();
+        match response.read(&mut body) {
+            Ok(0) => break Ok(()),
+            Ok(_) => {}
+            Err(failure) => break Err(failure),
+        }
+    };
+    *spare() = body;
+    end
 }
 
 /// The beginning of a body, as much as comes within [`GRACE`].

@@ -176,7 +176,8 @@ impl Asks {
                 }
             }
             does::FORMAT => {
-                let format = value.strip_suffix("\\n").unwrap_or(value);
+                let format = value.strip_prefix("\\n").unwrap_or(value);
+                let format = format.strip_suffix("\\n").unwrap_or(format);
                 self.prints_status = matches!(format, "%{http_code}" | "%{response_code}");
             }
             does::NOISE if value != "v" => {
@@ -291,6 +292,11 @@ impl Asks {
         }
         for &operand in &self.operands {
             let mut url = operand;
+            if matches!(operand, "||" | "&&" | "|" | ">") {
+                return Err(
+                    "has a word that only a shell knows: write the line as one text, sh -c LINE",
+                );
+            }
             let is_curl = self.name == "curl";
             let mut start = "http://";
             if let Some((scheme, rest)) = split_once(url, "://")

@@ -7,7 +7,7 @@ use super::rows::{does, rows};
 use super::table::{self, Table};
 use super::{Printed, Shell, Step, curl, grep, servers, wget};
 use crate::kill;
-use crate::search::joined;
+use crate::search::{joined, split_once};
 use crate::snippet::printable;
 use crate::target::{Complaint, time};
 
@@ -120,12 +120,19 @@ fn asks(table: &Table, words: &[&'static str]) -> Result<&'static mut Asks, Comp
 /// The variable that is redis-cli's -a.
 const AUTH: &str = "REDISCLI_AUTH";
 
+/// The message for a connection that is not opened for its own sake, or not by bash.
+const CONNECTION: Complaint =
+    "a connection as only bash opens one, or more than that: write nc -z HOST PORT";
+
 /// The message for a pipe that is something else.
 pub const ONLY_GREP: Complaint = "a pipe that is not CHECK | grep TEXT";
 
 impl Shell<'_> {
     /// What one command is.
     pub fn simple(&mut self, words: &[Token]) -> Result<Step, Complaint> {
+        if let Some(place) = self.connection.take() {
+            return self.connected(place, words);
+        }
         if let [name, words @ ..] = words
             && name.kind == Kind::Word
             && meaning(name.text.as_bytes()) == does::TEST
@@ -182,6 +189,29 @@ impl Shell<'_> {
         Err(line::wrong("a command missing"))
     }
 
+    /// A connection that bash opens for a command which does nothing more, or for itself.
+    fn connected(&mut self, place: &'static str, words: &[Token]) -> Result<Step, Complaint> {
+        let [name, more @ ..] = words else {
+            return Err(line::wrong(CONNECTION));
+        };
+        let is_nothing = match meaning(name.text.as_bytes()) {
+            does::TRUE => true,
+            does::PREFIX => name.text == "exec" && more.is_empty(),
+            _ => name.text == "cat" && more.is_empty(),
+        };
+        match split_once(place, "/") {
+            Some((host, port)) if self.is_bash && is_nothing => {
+                let asks = Asks::of("bash");
+                asks.set_text(does::HOST, host);
+                asks.set_text(does::PORT, port);
+                asks.add_server("tcp", "", "");
+                self.asks = Some(asks);
+                Ok(Step::Asks)
+            }
+            _ => Err(line::wrong(CONNECTION)),
+        }
+    }
+
     /// What the command `name` is with these words behind it.
     fn named(
         &mut self,
@@ -208,7 +238,13 @@ impl Shell<'_> {
                 }
                 Ok(Step::Done)
             }
-            (does::SH, _) => self.inner_line(line_of(words)?),
+            (does::SH, _) => {
+                let is_bash = base(name) == "bash";
+                let outer = std::mem::replace(&mut self.is_bash, is_bash);
+                let step = self.inner_line(line_of(words)?);
+                self.is_bash = outer;
+                step
+            }
             (does::TRUE | does::FALSE, _) => Ok(Step::Known(meaning == does::TRUE)),
             (does::EXIT, [] | ["$?"]) => Ok(Step::Exit(None)),
             // What is no such number is an error, or another status than 0.
@@ -348,6 +384,8 @@ impl Shell<'_> {
         self.tokens = outer;
         self.depth -= 1;
         if let Some(asks) = &mut self.asks {
+            // What COMMAND ends with does not count.
+            asks.given.options.whole = false;
             let how = meaning(how.as_bytes());
             let equals = how == does::EQUALS;
             let is_status = asks.prints_status

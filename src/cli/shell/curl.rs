@@ -106,7 +106,10 @@ fn finish(asks: &mut Asks) -> Result<(), Complaint> {
     asks.tells_head = asks.has(does::VERBOSE) && !asks.has(does::LOG);
     if is_head {
         asks.given.options.method.get_or_insert(Method::HEAD);
+    } else if asks.given.options.method == Some(Method::HEAD) {
+        return Err("-X HEAD waits for a body that never comes: write -I");
     }
+    asks.given.options.whole = true;
     if asks.has(does::JSON) {
         asks.add_content_type("json")?;
         asks.add_header("accept: application/json", "")?;

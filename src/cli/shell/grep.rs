@@ -3,7 +3,7 @@
 use super::asks::{Asks, has_any};
 use super::rows::{does, rows};
 use super::table::Table;
-use crate::search::split_once;
+use crate::search::{contains, joined, split_once};
 use crate::target::Complaint;
 use ureq::http::StatusCode;
 
@@ -44,8 +44,11 @@ pub fn expect(asks: &mut Asks, grep: &Asks, is_unwanted: bool) -> Result<(), Com
         (false, [pattern]) => pattern,
         _ => return Err("takes one text, and reads no file"),
     };
+    // What the check itself ends with does not count in a pipe.
+    asks.given.options.whole = false;
     let (fixed, extended) = (grep.has(does::FIXED), grep.has(does::EXTENDED));
-    if asks.prints_head || asks.tells_head || asks.prints_status {
+    let has_head = asks.prints_head || asks.tells_head;
+    if has_head || asks.prints_status {
         if is_unwanted {
             return Err("may be in the head or the status as well as in the body");
         }
@@ -57,28 +60,61 @@ pub fn expect(asks: &mut Asks, grep: &Asks, is_unwanted: bool) -> Result<(), Com
         }
     }
     let any_case = grep.has(does::NOCASE);
-    let text = literal(pattern, fixed, extended, is_unwanted)?;
-    if any_case && !text.is_ascii() {
+    let mut texts = Vec::new();
+    for text in alternatives(pattern, fixed, extended) {
+        texts.push(literal(&text, fixed, extended, is_unwanted)?);
+    }
+    if any_case && !pattern.is_ascii() {
         return Err("has letters whose other case is not known here");
     }
     if !asks.says.is_empty() {
-        return match asks.must_say(&text, any_case) && !is_unwanted {
+        return match !is_unwanted && texts.len() == 1 && asks.must_say(&texts[0], any_case) {
             true => Ok(()),
             false => Err("is not what is printed where all is well"),
         };
+    }
+    if has_head && (contains(pattern.as_bytes(), "HTTP") || !asks.prints_body) {
+        return Err(
+            "is searched in more than a body, of which only 200, 200 OK and HTTP/1.1 200 are understood",
+        );
     }
     if !asks.prints_body {
         return Err("is searched where no body is printed, so it is never found");
     }
     let body = &mut asks.given.options.body;
     body.any_case = any_case;
-    let texts = if is_unwanted {
-        &mut body.body_not
+    if is_unwanted {
+        body.body_not = texts;
     } else {
-        &mut body.body
-    };
-    texts.push(text);
+        body.any_of = texts.len() > 1;
+        body.body = texts;
+    }
     Ok(())
+}
+
+/// What a pattern is the same as, one of several: `a|b`, and `a(b|c)d`. Groups in each other stay, and are refused.
+fn alternatives(pattern: &str, fixed: bool, extended: bool) -> Vec<String> {
+    let (open, between, close) = match extended {
+        true => ("(", "|", ")"),
+        false => ("\\(", "\\|", "\\)"),
+    };
+    let (mut before, mut inside, mut after) = ("", pattern, "");
+    if let Some((start, rest)) = split_once(pattern, open)
+        && let Some((group, end)) = split_once(rest, close)
+        && !contains(joined(&[start, end], "").as_bytes(), between)
+    {
+        (before, inside, after) = (start, group, end);
+    }
+    let mut all = Vec::new();
+    while !fixed && let Some((one, rest)) = split_once(inside, between) {
+        all.push(joined(&[before, one, after], ""));
+        inside = rest;
+    }
+    if all.is_empty() {
+        return vec![pattern.to_owned()];
+    }
+    all.push(joined(&[before, inside, after], ""));
+    all
 }
 
 /// The text that a pattern stands for, where it stands for one, or where less is found of it than of the pattern.
@@ -138,7 +174,11 @@ fn statuses(pattern: &str, extended: bool, asks: &Asks) -> Option<String> {
             None => (text, None),
         };
         let begun = one.strip_prefix("^");
-        let inner = begun.unwrap_or(one);
+        let mut inner = begun.unwrap_or(one);
+        // As curl -v tells it.
+        if asks.tells_head {
+            inner = inner.strip_prefix("< ").unwrap_or(inner);
+        }
         let (version, text) = match inner.strip_prefix("HTTP/") {
             Some(rest) => split_once(rest, " ")?,
             None => ("", inner),
@@ -221,6 +261,29 @@ mod tests {
             literal("a.*[b]\\", true, false, true).as_deref(),
             Ok("a.*[b]\\")
         );
+    }
+
+    #[test]
+    fn one_of_several_is_as_good() {
+        for (extended, pattern, expected) in [
+            (true, "a|b", &["a", "b"][..]),
+            (false, "a\\|b\\|c", &["a", "b", "c"]),
+            (true, "x(a|b)y", &["xay", "xby"]),
+            (false, "x\\(a\\|b\\)", &["xa", "xb"]),
+            (true, "a|", &["a", ""]),
+            // These are refused as they are.
+            (true, "(a)", &["(a)"]),
+            (true, "(a|b)|c", &["(a", "b)", "c"]),
+            (true, "(a|b)(c|d)", &["(a", "b)(c", "d)"]),
+            (false, "a|b", &["a|b"]),
+        ] {
+            assert_eq!(
+                alternatives(pattern, false, extended),
+                expected,
+                "{pattern}"
+            );
+        }
+        assert_eq!(alternatives("a|b", true, true), ["a|b"]);
     }
 
     #[test]

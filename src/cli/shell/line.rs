@@ -23,6 +23,8 @@ pub enum Kind {
     Output,
     /// A redirection: of stdout past a pipe, or of stderr to the descriptor that is its text.
     Past,
+    /// A redirection to a connection, as bash opens one: `HOST/PORT`.
+    Connection,
     /// `;`, or the end of a line.
     Always,
     /// `&&`
@@ -112,8 +114,14 @@ impl Lexer<'_> {
                     self.end_command()?;
                     // A line may end after what joins two commands.
                     let last = self.tokens.last().map(|token| token.kind);
-                    if let Some(Kind::Word | Kind::Sign | Kind::Output | Kind::Past | Kind::Close) =
-                        last
+                    if let Some(
+                        Kind::Word
+                        | Kind::Sign
+                        | Kind::Output
+                        | Kind::Past
+                        | Kind::Connection
+                        | Kind::Close,
+                    ) = last
                     {
                         self.push(Kind::Always, "");
                     }
@@ -409,11 +417,10 @@ impl Lexer<'_> {
             self.push(Kind::Past, "");
         } else if fd == 2 && (is_fd || where_to == does::NOWHERE) {
             self.push(Kind::Past, if is_fd { word } else { "2" });
+        } else if let Some(place) = word.strip_prefix("/dev/tcp/") {
+            self.push(Kind::Connection, place);
         } else if !is_fd && !matches!(where_to, does::NOWHERE | does::STDOUT) {
             return Err(match fd {
-                _ if word.starts_with("/dev/tcp/") => {
-                    "a connection as bash opens one: write nc -z HOST PORT"
-                }
                 0 => "a < from a file, and this sh reads none",
                 _ => "a > to a file, and this sh writes none but /dev/null",
             });
@@ -467,6 +474,7 @@ mod tests {
                 Kind::Word | Kind::Sign => token.text.to_owned(),
                 Kind::Output => format!("$({})", token.text),
                 Kind::Past => format!("{}>", token.text),
+                Kind::Connection => format!("<>{}", token.text),
                 Kind::Always => ";".into(),
                 Kind::IfOk => "&&".into(),
                 Kind::IfNot => "||".into(),

@@ -91,6 +91,15 @@ impl Table {
                     {
                         continue;
                     }
+                    if let Some(end) = bytes.iter().position(|c| *c == b'=')
+                        && let Some(row) = find(self.rows, 0, &bytes[2..end])
+                    {
+                        return Err(self.wrong(
+                            row,
+                            None,
+                            "stands apart from its value, and = does not join them",
+                        ));
+                    }
                     return Err(self.unknown("--", name));
                 };
                 match (row.value, value) {

@@ -85,6 +85,7 @@ fn finish(asks: &mut Asks) -> Result<(), Complaint> {
     asks.prints_body = asks.has(does::STDOUT) && !asks.has(does::HEAD);
     asks.tells_head = asks.has(does::INCLUDE) && !asks.has(does::LOG);
     asks.given.options.follow = !asks.has(does::NO_REDIRECTS);
+    asks.given.options.whole = !asks.has(does::HEAD);
     let user = asks.text(does::USER);
     if !user.is_empty() {
         let header = request::basic(user, asks.text(does::PASSWORD));

@@ -22,7 +22,7 @@ pub fn trials() -> Vec<Trial> {
 }
 
 /// The states of the service in which each line is tried. `301` leads to a page that is there.
-const ALWAYS: &[&str] = &["200", "301", "500", "refused"];
+const ALWAYS: &[&str] = &["200", "301", "500", "refused", "cut"];
 /// Those of which each line is tried in two, and one that differs in all. `302` leads away; `405` answers GET alone.
 const SOMETIMES: &[&str] = &["204", "302", "401", "404", "405", "503", "empty"];
 
@@ -134,13 +134,26 @@ const TABLES: &[Table] = &[
         ("curl -f -c /dev/null http://localhost:8080/health", "", ""),
         ("curl -f --stderr - http://localhost:8080/health", "", ""),
         ("curl -fr 0-1 http://localhost:8080/health", "", ""),
-        ("curl -f http://localhost:8080/health http://localhost:8080/200", "401 404 500 503 empty", BOTH),
+        ("curl -f http://localhost:8080/health http://localhost:8080/200", "401 404 500 503 empty cut", BOTH),
         ("curl -f http://localhost:8080/200 http://localhost:8080/health", "", ""),
         ("curl -f http://localhost:8080/health#top", "", ""),
         ("curl -f HTTP://LOCALHOST:8080/health", "", ""),
         ("curl -f \"http://localhost:8080/health?full=true&x=y\" || exit 1", "", ""),
         ("curl -f http://localhost:8080/health?a=[1] -g || exit 1", "", ""),
         ("curl -f 'http://localhost:8080/health?a[]=1&b[]=2' || exit 1", "", ""),
+        ("curl -s http://localhost:8080/health | grep -qE 'UP|OK'", "", ""),
+        ("curl -s http://localhost:8080/health | grep -q 'green\\|yellow\\|UP'", "", ""),
+        ("curl -s http://localhost:8080/health | grep -E '\"status\":\"(UP|green)\"' || exit 1", "", ""),
+        ("curl -s http://localhost:8080/health | grep '\"status\":\"\\(green\\|yellow\\)\"'", "", ""),
+        ("! curl -sf http://localhost:8080/health | grep -E 'DOWN|red'", "401 404 500 503 empty refused cut", DEAD),
+        ("curl -v http://localhost:8080/health 2>&1 | grep '< HTTP/1.1 200 OK'", "", ""),
+        ("curl -s -w '\\n%{http_code}\\n' http://localhost:8080/health | grep 200 || exit 1", "", ""),
+        ("bash -c ': > /dev/tcp/localhost/8080' || exit 1", "", ""),
+        ("timeout 5s bash -c ':> /dev/tcp/127.0.0.1/8080' || exit 1", "", ""),
+        ("bash -c 'exec 3<>/dev/tcp/127.0.0.1/8080' || exit 1", "", ""),
+        ("bash -c 'cat < /dev/null > /dev/tcp/localhost/8080'", "", ""),
+        ("bash -c '</dev/tcp/localhost/8080'", "", ""),
+        ("bash -c '(echo > /dev/tcp/localhost/8080) >/dev/null 2>&1'", "", ""),
         ("curl -gf 'http://localhost:8080/health?a={b}' || exit 1", "", ""),
         ("curl -f http://localhost:$APP_PORT/health || exit 1", "", ""),
         ("curl -f http://localhost:${APP_PORT}/health || exit 1", "", ""),
@@ -206,8 +219,8 @@ const TABLES: &[Table] = &[
         ("curl -s http://localhost:8080/health | grep -q DOWN", "", ""),
         ("curl -fs http://localhost:8080/health | grep -q DOWN", "", ""),
         ("curl -sL http://localhost:8080/health | grep -q UP", "", ""),
-        ("! curl -s http://localhost:8080/health | grep -q DOWN", "empty refused", DEAD),
-        ("! curl -fs http://localhost:8080/health | grep -q DOWN", "401 404 500 503 empty refused", DEAD),
+        ("! curl -s http://localhost:8080/health | grep -q DOWN", "empty refused cut", DEAD),
+        ("! curl -fs http://localhost:8080/health | grep -q DOWN", "401 404 500 503 empty refused cut", DEAD),
         ("curl -sI http://localhost:8080/health | grep -q '200 OK'", "", ""),
         ("curl -s -I http://localhost:8080/health | grep 'HTTP/1.1 200'", "", ""),
         ("curl -s -i http://localhost:8080/health | grep '^HTTP/1\\.1 200'", "", ""),
@@ -275,7 +288,7 @@ const TABLES: &[Table] = &[
         ("wget -q -O - http://127.0.0.1:8080/health | grep '\"status\":\"UP\"' || exit 1", "", ""),
         ("wget -O - http://127.0.0.1:8080/health 2>/dev/null | grep -qi '\"up\"'", "", ""),
         ("wget -qO- http://127.0.0.1:8080/health | grep -q DOWN", "", ""),
-        ("! wget -qO- http://127.0.0.1:8080/health | grep -q DOWN", "302 401 404 500 503 empty refused", DEAD),
+        ("! wget -qO- http://127.0.0.1:8080/health | grep -q DOWN", "302 401 404 500 503 empty refused cut", DEAD),
         ("wget -q --spider http://127.0.0.1:8080/200 http://127.0.0.1:8080/health", "", ""),
         ("wget -q --spider http://127.0.0.1:8080/health http://127.0.0.1:8080/200", "", ""),
         ("wget -S --spider http://127.0.0.1:8080/health 2>&1 | grep 'HTTP/1.1 200'", "", ""),
@@ -319,7 +332,9 @@ impl Tools {
         let link = |name: &str, target: &Path| {
             symlink(target, folder.path().join(name)).expect("a symbolic link");
         };
-        for name in ["curl", "grep", "egrep", "fgrep", "timeout", "nc", "busybox"] {
+        for name in [
+            "bash", "cat", "curl", "grep", "egrep", "fgrep", "timeout", "nc", "busybox",
+        ] {
             link(name, &program(name)?);
         }
         link("wget", &program(wget)?);
@@ -354,7 +369,7 @@ fn service() -> Server {
         let state = rest.split(['/', ' ', '?']).nth(1).unwrap_or_default();
         let (status, field, body) = match state {
             "empty" => return,
-            "200" => ("200 OK", "", "{\"status\":\"UP\"}\n"),
+            "200" | "cut" => ("200 OK", "", "{\"status\":\"UP\"}\n"),
             "204" => ("204 No Content", "", ""),
             "301" => ("301 Moved Permanently", "Location: /200\r\n", "moved\n"),
             // Nothing listens there, and nothing but wget would go there.
@@ -372,6 +387,7 @@ fn service() -> Server {
         };
         let length = match status {
             "204 No Content" => String::new(),
+            _ if state == "cut" => "Content-Length: 100\r\n".into(),
             _ => format!("Content-Length: {}\r\n", body.len()),
         };
         let body = if method == "HEAD" { "" } else { body };
@@ -396,7 +412,7 @@ fn differs(program: Program, line: &str, state: &str) -> Option<&'static str> {
 fn is_left_out(program: Program, line: &str, state: &str) -> bool {
     let is_once = line.contains("-t") || line.contains("tri");
     // GNU's wget would ask twenty times, with pauses.
-    program == Gnu && state == "empty" && !is_once
+    program == Gnu && matches!(state, "empty" | "cut") && !is_once
 }
 
 fn the_same_verdicts() -> Result<(), Skip> {

@@ -333,6 +333,32 @@ fn deadlines() {
         let closed = sh(&on(&server, line));
         assert!(closed.stderr.contains("connection closed"), "{closed}");
     }
+    // A body that stops coming; whoever has the text, or has not asked for the body, does not wait for the rest.
+    let stalled = Server::new(|connection| {
+        read_request(connection);
+        let _ = connection.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nstatus UP");
+        crate::support::wait_for_end(connection);
+    });
+    let expected = format!(
+        "unhealthy: {}: no whole response within 300 ms: *",
+        stalled.url("/")
+    );
+    for line in [
+        "curl -f -m 0.3 URL/ || exit 1",
+        "curl -fsm 0.3 -o /dev/null URL/",
+        "wget -q -T 0.3 -t 1 -O /dev/null URL/",
+        "timeout 0.3 curl -f URL/",
+    ] {
+        sh(&on(&stalled, line)).unhealthy(&expected);
+    }
+    for line in [
+        "curl -fs -m 9 URL/ | grep -q UP",
+        "curl -fI -m 9 URL/",
+        "wget -q -T 9 --spider URL/",
+        "[ \"$(curl -s -m 9 -o /dev/null -w '%{http_code}' URL/)\" = 200 ]",
+    ] {
+        sh(&on(&stalled, line)).healthy(&format!("healthy: {}: 200 OK in * ms", stalled.url("/")));
+    }
     // What one leaves of its time is not the next one's.
     let silent = Server::new(|connection| {
         read_request(connection);
@@ -528,10 +554,20 @@ const REFUSED: &[(&str, &str)] = &[
     ("curl -f URL &> x", "sh: the line has: a > to a file, and this sh writes none but /dev/null"),
     ("curl -f URL > 2", "sh: the line has: a > to a file, and this sh writes none but /dev/null"),
     ("curl -f URL < /etc/passwd", "sh: the line has: a < from a file, and this sh reads none"),
-    ("echo a > /dev/tcp/127.0.0.1/PORT", "sh: the line has: a connection as bash opens one: write nc -z HOST PORT"),
-    ("</dev/tcp/localhost/PORT", "sh: the line has: a connection as bash opens one: write nc -z HOST PORT"),
-    (": > /dev/tcp/localhost/PORT", "sh: the line has: a connection as bash opens one: write nc -z HOST PORT"),
-    ("exec 3<>/dev/tcp/localhost/PORT", "sh: the line has: a connection as bash opens one: write nc -z HOST PORT"),
+    ("echo a > /dev/tcp/127.0.0.1/PORT", "sh: the line has: a connection as only bash opens one, or more than that: write nc -z HOST PORT"),
+    ("</dev/tcp/localhost/PORT", "sh: the line has: a connection as only bash opens one, or more than that: write nc -z HOST PORT"),
+    (": > /dev/tcp/localhost/PORT", "sh: the line has: a connection as only bash opens one, or more than that: write nc -z HOST PORT"),
+    ("exec 3<>/dev/tcp/localhost/PORT", "sh: the line has: a connection as only bash opens one, or more than that: write nc -z HOST PORT"),
+    ("bash -c 'exec 3<>/dev/tcp/localhost/PORT && echo a >&3'", "sh: the line has: a > to a file, *"),
+    ("bash -c 'ls > /dev/tcp/localhost/PORT'", "sh: the line has: a connection as only bash opens one, *"),
+    ("bash -c 'cat f > /dev/tcp/localhost/PORT'", "sh: the line has: a connection as only bash opens one, *"),
+    ("bash -c ': > /dev/tcp/localhost'", "sh: the line has: a connection as only bash opens one, *"),
+    ("bash -c ': > /dev/tcp/localhost/PORT | grep a'", "sh: the line has: a pipe that is not CHECK | grep TEXT"),
+    ("bash -c 'curl URL | : > /dev/tcp/localhost/PORT'", "sh: *"),
+    ("bash -c '[ -f /x ] > /dev/tcp/localhost/PORT'", "sh: the line has: a connection as only bash opens one, *"),
+    ("bash -c '(true) > /dev/tcp/localhost/PORT'", "sh: *"),
+    ("bash -c ': > /dev/tcp/example.com/PORT'", "*example.com*"),
+    ("bash -c 'sh -c \": > /dev/tcp/localhost/PORT\"'", "sh: the line has: a connection as only bash opens one, *"),
     ("(curl -f URL) > x", "sh: the line has: a > to a file, and this sh writes none but /dev/null"),
     ("curl -o x URL", "curl: --output: \"x\" would be written, and nothing but /dev/null is written here"),
     ("curl -sfo x URL", "curl: --output: \"x\" would be written, *"),
@@ -586,7 +622,6 @@ const REFUSED: &[(&str, &str)] = &[
     ("curl -f", "curl: needs a URL"),
     ("curl -m", "curl: --max-time: needs a value"),
     ("curl -m x URL", "curl: --max-time: \"x\" is not a time *"),
-    ("curl --max-time=5 URL", "curl: --max-time: no such option, or none that a health check can use"),
     ("curl --max 5 URL", "curl: --max: no such option, *"),
     ("curl --bogus:hunter2 URL", "curl: --bogus: no such option, *"),
     ("curl --post301 URL", "curl: --post301: no such option, *"),
@@ -618,7 +653,15 @@ const REFUSED: &[(&str, &str)] = &[
     ("curl -s URL | grep", "grep: takes one text, and reads no file"),
     ("curl -s URL | grep -v DOWN", "grep: -v: no such option, *"),
     ("curl -s URL | grep 'a.*b'", "grep: \"a.*b\" has a meaning as a regular expression: only a text is searched, as with grep -F"),
-    ("curl -s URL | grep -E 'UP|OK'", "grep: \"UP|OK\" has a meaning *"),
+    ("curl -s URL | grep -E 'U+P|OK'", "grep: \"U+P|OK\" has a meaning *"),
+    ("curl -s URL | grep -E 'UP|'", "grep: \"UP|\" is not one text in a line"),
+    ("curl -s URL | grep -E '((a|b)|c)'", "grep: \"((a|b)|c)\" has a meaning *"),
+    ("curl -s URL | grep -E '(a|b)(c|d)'", "grep: \"(a|b)(c|d)\" has a meaning *"),
+    ("curl -s URL | grep -E '(a|b)?c'", "grep: \"(a|b)?c\" has a meaning *"),
+    ("curl -si URL | grep 'HTTP/1.1 2'", "grep: \"HTTP/1.1 2\" is searched in more than a body, *"),
+    ("curl -X HEAD URL", "curl: -X HEAD waits for a body that never comes: write -I"),
+    ("curl --max-time=5 URL", "curl: --max-time: stands apart from its value, *"),
+    ("curl -f URL '||' exit 1", "curl: has a word that only a shell knows: *"),
     ("curl -s URL | grep -e a -e b", "grep: --regexp: \"b\" is a second text: only one is searched"),
     ("curl -so /dev/null URL | grep UP", "grep: \"UP\" is searched where no body is printed, so it is never found"),
     ("curl -s URL > /dev/null | grep UP", "grep: \"UP\" is searched where no body is printed, *"),
@@ -649,16 +692,16 @@ const REFUSED: &[(&str, &str)] = &[
     ("wget -S --spider URL >/dev/null 2>&1 | grep '200 OK'", "grep: \"200 OK\" is searched where no body is printed, so it is never found"),
     ("wget -S --spider URL &>/dev/null | grep '200 OK'", "grep: \"200 OK\" is searched where no body is printed, so it is never found"),
     ("wget -S -o /dev/null --spider URL 2>&1 | grep '200 OK'", "grep: \"200 OK\" is searched where no body is printed, so it is never found"),
-    ("curl -fsI URL | grep 404", "grep: \"404\" is searched where no body is printed, so it is never found"),
-    ("curl -sI URL | grep '200 Ok'", "grep: \"200 Ok\" is searched where no body is printed, so it is never found"),
-    ("curl -sI URL | grep 'HTTP/2 200'", "grep: \"HTTP/2 200\" is searched where no body is printed, so it is never found"),
-    ("curl -sI URL | grep 'HTTP/1.0 200'", "grep: \"HTTP/1.0 200\" is searched where no body is printed, so it is never found"),
-    ("curl -sI URL | grep '204 OK'", "grep: \"204 OK\" is searched where no body is printed, so it is never found"),
+    ("curl -fsI URL | grep 404", "grep: \"404\" is searched in more than a body, *"),
+    ("curl -sI URL | grep '200 Ok'", "grep: \"200 Ok\" is searched in more than a body, *"),
+    ("curl -sI URL | grep 'HTTP/2 200'", "grep: \"HTTP/2 200\" is searched in more than a body, *"),
+    ("curl -sI URL | grep 'HTTP/1.0 200'", "grep: \"HTTP/1.0 200\" is searched in more than a body, *"),
+    ("curl -sI URL | grep '204 OK'", "grep: \"204 OK\" is searched in more than a body, *"),
     ("curl -sI URL | grep '200$'", "grep: \"200$\" has a meaning as a regular expression: *"),
     ("curl -sI URL | grep '^200'", "grep: \"^200\" has a meaning as a regular expression: *"),
     ("curl -sI URL | grep '200 OK$'", "grep: \"200 OK$\" has a meaning as a regular expression: *"),
     ("curl -sI URL | grep '^200 OK'", "grep: \"^200 OK\" has a meaning as a regular expression: *"),
-    ("curl -sI URL | grep -F '^HTTP/1.1 200'", "grep: \"^HTTP/1.1 200\" is searched where no body is printed, so it is never found"),
+    ("curl -sI URL | grep -F '^HTTP/1.1 200'", "grep: \"^HTTP/1.1 200\" is searched in more than a body, *"),
     ("wget -S --spider URL 2>&1 | grep '^HTTP/1.1 200'", "grep: \"^HTTP/1.1 200\" has a meaning as a regular expression: *"),
     ("curl -s -o /dev/null -w '%{http_code}' URL | grep '200 OK'", "grep: \"200 OK\" is searched where no body is printed, so it is never found"),
     ("! curl -si URL | grep -q DOWN", "grep: \"DOWN\" may be in the head or the status as well as in the body"),
