@@ -138,8 +138,7 @@ fn as_others(
         }
     }
     if matches!(name, "" | "bash") {
-        let tokens = line::tokens(commands::line_of(&words)?, 1, variables)?;
-        return tokens_planned(tokens, 0, variables, name == "bash");
+        return planned(commands::line_of(&words)?, 0, variables, name == "bash");
     }
     let kind = Kind::Word;
     let mut tokens = vec![Token { kind, text: name }];
@@ -185,13 +184,18 @@ pub fn instead_of(letter: u8, long: &str) -> Option<String> {
     found
 }
 
-/// The plan that a line stands for.
+/// The plan that a line stands for, read as bash does or as another shell.
 ///
 /// # Errors
 /// What in it is not understood.
-pub fn planned(line: &'static str, depth: u8, variables: Variables) -> Result<Parsed, Complaint> {
+pub fn planned(
+    line: &'static str,
+    depth: u8,
+    variables: Variables,
+    is_bash: bool,
+) -> Result<Parsed, Complaint> {
     let tokens = line::tokens(line, depth + 1, variables)?;
-    tokens_planned(tokens, depth, variables, false)
+    tokens_planned(tokens, depth, variables, is_bash)
 }
 
 fn tokens_planned(

@@ -238,7 +238,7 @@ impl<'a> Walk<'a, '_> {
         let reason = object.reason;
         let own = match object.severity {
             0 if is_failure && reason.0 != NONE => 2,
-            // The service can do without it.
+            // What says that it is well can do without this.
             severity if place.in_well => severity.min(1),
             severity => severity,
         };

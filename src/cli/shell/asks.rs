@@ -294,7 +294,7 @@ impl Asks {
             let mut url = operand;
             if matches!(operand, "||" | "&&" | "|" | ">") {
                 return Err(
-                    "has a word that only a shell knows: write the line as one text, sh -c LINE",
+                    "has || or > as a word, which is for a shell: write the line as one text, sh -c LINE",
                 );
             }
             let is_curl = self.name == "curl";

@@ -120,9 +120,9 @@ fn asks(table: &Table, words: &[&'static str]) -> Result<&'static mut Asks, Comp
 /// The variable that is redis-cli's -a.
 const AUTH: &str = "REDISCLI_AUTH";
 
-/// The message for a connection that is not opened for its own sake, or not by bash.
+/// The message for a connection of another shell than bash, or of a command that does more than to open it.
 const CONNECTION: Complaint =
-    "a connection as only bash opens one, or more than that: write nc -z HOST PORT";
+    "a connection, which is understood alone and in bash -c: write nc -z HOST PORT";
 
 /// The message for a pipe that is something else.
 pub const ONLY_GREP: Complaint = "a pipe that is not CHECK | grep TEXT";
@@ -189,7 +189,7 @@ impl Shell<'_> {
         Err(line::wrong("a command missing"))
     }
 
-    /// A connection that bash opens for a command which does nothing more, or for itself.
+    /// A connection that bash opens for a command which does nothing with it.
     fn connected(&mut self, place: &'static str, words: &[Token]) -> Result<Step, Complaint> {
         let [name, more @ ..] = words else {
             return Err(line::wrong(CONNECTION));

@@ -97,7 +97,7 @@ impl Table {
                         return Err(self.wrong(
                             row,
                             None,
-                            "stands apart from its value, and = does not join them",
+                            "takes its value behind a blank, and not behind =",
                         ));
                     }
                     return Err(self.unknown("--", name));
