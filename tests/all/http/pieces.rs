@@ -114,8 +114,6 @@ impl Changing {
                 End::Close => {}
                 End::Reset => reset(connection),
                 End::Hold => {
-                    // For as long as it takes: a machine can stop for longer than a request is waited for.
-                    connection.set_read_timeout(None).expect("no time limit");
                     let _ = connection.read(&mut [0]);
                 }
             }

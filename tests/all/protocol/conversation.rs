@@ -136,20 +136,19 @@ pub fn hex(text: &str) -> Vec<u8> {
 
 /// One end of a connection, whatever kind.
 pub trait Line: Read + Write {
-    fn patience(&self, patience: Duration);
+    /// How long a read waits; for ever, if nothing is said.
+    fn patience(&self, patience: Option<Duration>);
 }
 
 impl Line for TcpStream {
-    fn patience(&self, patience: Duration) {
-        self.set_read_timeout(Some(patience))
-            .expect("set a timeout");
+    fn patience(&self, patience: Option<Duration>) {
+        self.set_read_timeout(patience).expect("set a timeout");
     }
 }
 
 impl Line for UnixStream {
-    fn patience(&self, patience: Duration) {
-        self.set_read_timeout(Some(patience))
-            .expect("set a timeout");
+    fn patience(&self, patience: Option<Duration>) {
+        self.set_read_timeout(patience).expect("set a timeout");
     }
 }
 
@@ -177,14 +176,15 @@ fn converse(line: &mut impl Line, steps: &Steps, manner: Manner) -> io::Result<V
     for (at, (question, answer)) in steps.iter().enumerate() {
         if question.is_empty() {
             // Nobody talks before the greeting.
-            line.patience(Duration::from_millis(5));
+            line.patience(Some(Duration::from_millis(5)));
             match line.read(&mut [0; 1]) {
+                // A wait with a limit is interrupted also when this process was stopped and goes on; see signal(7).
                 Err(error)
-                    if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+                    if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
                 read => return Err(io::Error::other(format!("before the greeting: {read:?}"))),
             }
         }
-        line.patience(Duration::from_secs(5));
+        line.patience(None);
         let mut words = vec![0; question.len()];
         line.read_exact(&mut words)?;
         heard.extend(words);
