@@ -1,9 +1,12 @@
 //! A run: its targets in order, and the one deadline that they share.
 
-use crate::http::{OK, after_request, hold};
-use crate::protocol::conversation::{Fake, POLITE, target};
-use crate::support::{Server, check, command, full_unix_socket, lines, only_if_asked};
+use crate::http::{OK, after_request, hold, send};
+use crate::protocol::conversation::{Fake, Manner, POLITE, target};
+use crate::support::{
+    Server, check, command, deaf_port, full_unix_socket, lines, only_if_asked, run_and,
+};
 use libtest_mimic::Trial;
+use rustix::process::{Signal, kill_process};
 use std::io::Read;
 use std::net::TcpListener;
 use std::thread;
@@ -18,6 +21,7 @@ pub fn trials() -> Vec<Trial> {
         one_deadline_for_all_targets,
         a_hundred_targets,
         several_targets_share_the_deadline,
+        stopped_again_and_again,
     ]);
     trials.extend(only_if_asked(
         "waits for half a minute",
@@ -46,6 +50,44 @@ fn several_targets() {
         &[format!("healthy: {}: 503 Service Unavailable in *s", ill.url("/"))],
         &[format!("unhealthy: {}: status 200, expected 503; body: UP (*s)", well.url("/"))],
     );
+}
+
+/// As `docker pause` and `docker unpause` do: system calls that wait are interrupted, and nothing is unhealthy for that.
+fn stopped_again_and_again() {
+    let stop = |arguments: &[&str]| {
+        run_and(&mut command(arguments), |checker| {
+            for signal in [Signal::STOP, Signal::CONT] {
+                kill_process(checker, signal).expect("it runs, or nobody has waited for it");
+            }
+        })
+    };
+    let slow = after_request(|connection| {
+        for byte in OK {
+            send(connection, [*byte]);
+            thread::sleep(Duration::from_millis(1));
+        }
+    });
+    let url = slow.url("/");
+    stop(&[&url]).healthy(&format!("healthy: {url}: 200 OK in *s"));
+    let mute = after_request(hold);
+    let url = mute.url("/");
+    stop(&["-t", "100ms", &url]).unhealthy(&format!(
+        "unhealthy: {url}: no response within 100 ms: connected, request sent, waiting for the status line"
+    ));
+    let answered = vec![(b"PING\r\n".to_vec(), b"+PONG\r\n".to_vec())];
+    let bytewise = Manner {
+        bytewise: true,
+        ..POLITE
+    };
+    let redis = Fake::new(answered, bytewise);
+    let url = target(&redis.server, "redis");
+    stop(&[&url]).healthy(&format!("healthy: {url}: answers in *s"));
+    redis.heard();
+    let (_taken, port) = deaf_port();
+    let url = format!("http://127.0.0.1:{port}/");
+    stop(&["--wait", "300ms", &url]).unhealthy(&format!(
+        "unhealthy: {url}: connection refused at 127.0.0.1:{port}* (* attempts in *s)"
+    ));
 }
 
 fn one_deadline_for_all_targets() {

@@ -3,6 +3,7 @@
 
 use libtest_mimic::{Completion, Trial};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use rustix::process::Pid;
 use std::cell::Cell;
 use std::ffi::OsStr;
 use std::io::Read;
@@ -178,6 +179,11 @@ pub const SLACK: Duration = Duration::from_secs(10);
 
 /// Runs `command` to its end, with both streams captured unless the command says otherwise.
 pub fn run(command: &mut Command) -> Run {
+    run_and(command, |_| {})
+}
+
+/// The same, and does this with the process every millisecond.
+pub fn run_and(command: &mut Command, mut meanwhile: impl FnMut(Pid)) -> Run {
     let what = format!("{command:?}");
     let begun = Instant::now();
     let mut child = command
@@ -196,7 +202,10 @@ pub fn run(command: &mut Command) -> Run {
                 let _ = child.kill();
                 panic!("{what}: still running after {PATIENCE:?}");
             }
-            None => thread::sleep(Duration::from_millis(1)),
+            None => {
+                meanwhile(Pid::from_child(&child));
+                thread::sleep(Duration::from_millis(1));
+            }
         }
     };
     let took = begun.elapsed();

@@ -63,6 +63,8 @@ v verbose verbose
 - progress-meter -
 N no-buffer -
 q disable -
+a append -
+l list-only -
 g globoff literal
 - compressed -
 - path-as-is -

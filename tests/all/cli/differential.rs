@@ -55,6 +55,7 @@ const TABLES: &[Table] = &[
         ("curl --fail http://localhost:8080/health || exit 1", "", ""),
         ("curl --fail --silent --show-error http://localhost:8080/health || exit 1", "", ""),
         ("curl -fsS http://localhost:8080/health", "", ""),
+        ("curl -fail http://localhost:8080/health", "", ""),
         ("curl -sSf http://localhost:8080/health > /dev/null || exit 1", "", ""),
         ("curl -sf http://localhost:8080/health >/dev/null 2>&1 || exit 1", "", ""),
         ("curl -sf http://localhost:8080/health 1>/dev/null 2>/dev/null", "", ""),
