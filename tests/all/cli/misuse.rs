@@ -149,7 +149,7 @@ const MISUSE: &[(&str, &str)] = &[
     ("-jstatus=UP", "-j...: no such option; write -j PATH[=VALUE]"),
     // In mysql's form, a password.
     ("-phunter2", "-p...: no such option; write -p PORT"),
-    ("-ahunter2", "-a...: no such option (--help lists them)"),
+    ("-ahunter2", "-a...: no such option; it is curl's: leave it out"),
     ("-password=hunter2", "-p...: no such option; write -p PORT"),
     ("-qp", "-qp: no such option; write -q -p PORT"),
     ("-qp8080", "-qp8080: no such option; write -q -p 8080"),
