@@ -164,17 +164,18 @@ fn is(string: &str, text: &str) -> bool {
 pub fn unescaped(inside: &str) -> String {
     let mut text = String::new();
     let mut rest = inside.chars();
-    let mut high = 0;
+    let mut half = None;
     while let Some(mut character) = rest.next() {
+        let high = half.take();
         if character == '\\' {
-            let unit = u32::from(escape(&mut rest));
-            if matches!(unit, 0xd800..0xdc00) {
-                high = unit - 0xd800;
-                continue;
-            }
-            let code = match unit {
-                0xdc00..0xe000 => 0x10000 + (high << 10) + (unit - 0xdc00),
-                unit => unit,
+            let code = match (u32::from(escape(&mut rest)), high) {
+                (unit @ 0xd800..0xdc00, _) => {
+                    half = Some(unit - 0xd800);
+                    continue;
+                }
+                (unit @ 0xdc00..0xe000, Some(high)) => 0x10000 + (high << 10) + (unit - 0xdc00),
+                (0xdc00..0xe000, None) => continue,
+                (unit, _) => unit,
             };
             character = char::from_u32(code).unwrap_or_default();
         }
@@ -267,6 +268,15 @@ mod tests {
             prop_assert_eq!(read.as_ref(), whole.pointer(&pointer));
             // Without the blanks around it.
             prop_assert!(found.is_none_or(|text| text == text.trim()));
+        }
+
+        #[test]
+        fn halves_of_pairs_are_left_out(before in "[a-z]*", between in "[a-z]+") {
+            let text = |inside: &str| unescaped(&inside.replace('-', &between));
+            prop_assert_eq!(text(r"\ud83d-\ude00"), between.clone());
+            prop_assert_eq!(text(r"\ude00\ud83d"), "");
+            prop_assert_eq!(text(r"\ud83d\ud83d\ude00"), "\u{1f600}");
+            prop_assert_eq!(unescaped(&format!(r"{before}\ud83d\ude00")), format!("{before}{}", '\u{1f600}'));
         }
 
         #[test]

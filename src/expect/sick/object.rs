@@ -4,13 +4,16 @@ use super::super::document::Tokens;
 use super::Sick;
 use super::words::{
     ALL_REASONS, BY_WORD, GENERIC, IDS, LEVELS, LOOSE_STATES, NAMES, NEGATIVE, NONE, NOTHING,
-    OWN_IDS, PAST, REASONS, STATES, State, Word, has_phrase, index, is_code, is_link, rank_of_many,
-    state, with_reason,
+    OWN_IDS, PAST, REASONS, REMARKS, STATES, State, Word, has_phrase, index, is_code, is_link,
+    rank_of_many, state, with_reason,
 };
 
 /// A text that may say why, and how good it is: as [`rank`] has it.
 #[derive(Clone, Copy)]
 pub struct Reason<'a>(pub usize, pub &'a str);
+
+/// The rank of a text that may say why as well as anything else.
+const REMARK: usize = 2 * ALL_REASONS;
 
 impl Default for Reason<'_> {
     fn default() -> Self {
@@ -114,6 +117,9 @@ impl<'a> Object<'a> {
     pub fn holds(&mut self, key: &str, reason: Reason<'a>) {
         let rank = match rank_of_many(key) {
             _ if reason.0 == NONE => NONE,
+            // What is not said to be a reason is none of what is around it.
+            NONE if index(GENERIC, key) != NONE => reason.0,
+            _ if reason.0 == REMARK => NONE,
             rank if index(GENERIC, key) != NONE => rank.min(reason.0),
             rank => rank,
         };
@@ -144,6 +150,9 @@ impl<'a> Object<'a> {
                 self.reason.or_better(Reason(0, reason));
             }
             self.state(key, (at, said), is_word.then_some(text));
+            return;
+        }
+        if rank == NONE && key.starts_with("last") {
             return;
         }
         self.has_level |= word.index(LEVELS) != NONE;
@@ -213,6 +222,12 @@ impl<'a> Object<'a> {
                 self.may_be(Sort::Failure, 2, key, "", text);
             }
             return;
+        }
+        // Several words are better than none, where nothing else says why.
+        let is_remark = word.ending(REMARKS) == NONE && !word.is_label();
+        if rank == NONE && said.is_none() && is_remark && text.contains(' ') {
+            let rank = rank_of_many(key).min(REMARK);
+            self.reason.or_better(Reason(rank, text));
         }
         let is_plain = rank == NONE && !word.is_label() && !word.is_about_errors();
         if is_plain && said.is_none() && has_phrase(text) {

@@ -34,7 +34,8 @@ const CLEAR_FROM: usize = 10;
 pub const NEGATIVE: Words = &listed(
     b" down fail failed failing failure error errors critical crashed broken stopped timeout timedout dead offline \
      unhealthy unavailable degraded maintenance maintenancemode overloaded exceeded full draining readonly locked sealed \
-     disabled stale missing required expired",
+     disabled stale missing required expired pending blocked paused slow limited throttled saturated stuck standby debug \
+     dryrun migration restart",
 );
 /// Words for something that works badly. It is named where nothing is worse.
 const WEAK: Words = &listed(
@@ -44,14 +45,16 @@ const WEAK: Words = &listed(
 pub const NOTHING: Words = &listed(b" none null nil no false na");
 /// Members that say why, the best first. A longer name that ends in one of these is one too: `lastError`.
 pub const REASONS: Words = &listed(
-    b" error exception message output reason cause symptom msg stderr err description detail summary title",
+    b" error exception message output reason cause symptom msg stderr err description detail summary title trace",
 );
 /// The first of [`REASONS`], which a component has only if it is sick.
 pub const ERRORS: usize = 2;
 /// The last of [`REASONS`], which can also be the description of the service: not enough by itself.
 pub const LOOSE_REASONS: usize = 10;
 /// How many [`REASONS`] there are.
-pub const ALL_REASONS: usize = 14;
+pub const ALL_REASONS: usize = 15;
+/// What the members end in that say nothing of a state, in how many words ever.
+pub const REMARKS: Words = &listed(b" time date timestamp at since checked version uptime");
 /// Members that name a component where its key does not.
 pub const NAMES: Words = &listed(
     b" name component componentname service servicename check checkname checker key displayname label alias target \
@@ -82,7 +85,7 @@ pub const FAILURES: Words = &listed(b" failures failed failing errors unhealthy 
 pub const PAST: Words = &listed(b" previous history");
 /// Members whose words are not about health.
 pub const LEVELS: Words = &listed(
-    b" level loglevel severity type kind code action color tier impact priority policy strategy \
+    b" level loglevel severity type kind code mode action color tier impact priority policy strategy \
      expected actual laststatus previousstatus",
 );
 /// What the words of errors end in. `such` is that of `no such host`.

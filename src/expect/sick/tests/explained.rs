@@ -148,3 +148,51 @@ fn the_ones_that_matter() {
         finds(body, expected);
     }
 }
+
+/// Several words say more than none, if they stand in the component.
+#[test]
+fn what_else_is_said() {
+    for (body, expected) in [
+        (
+            r#"{"status":"DOWN","checks":[{"name":"PostgreSQL","status":"DOWN","data":{"<default>":"Connection refused: db/10.0.0.2:5432"}}]}"#,
+            &["PostgreSQL DOWN: Connection refused: db/10.0.0.2:5432"][..],
+        ),
+        (
+            r#"[{"component":"db","healthy":false,"details":"pool timed out","checkedAt":"Fri, 27 Nov 2026"}]"#,
+            &["db healthy=false: pool timed out"],
+        ),
+        (
+            r#"{"db":{"status":"DOWN","response":"502 Bad Gateway","time":"27 Nov 2026"}}"#,
+            &["db DOWN: 502 Bad Gateway"],
+        ),
+        (
+            r#"{"db":{"status":"DOWN","note":"in the cellar","error":"refused"}}"#,
+            &["db DOWN: refused"],
+        ),
+        (
+            r#"{"name":"sink","tasks":[{"id":0,"state":"FAILED","trace":"ConnectException: no way"}]}"#,
+            &["tasks FAILED: ConnectException: no way"],
+        ),
+        (r#"{"status":"DOWN","note":"in the cellar"}"#, &[]),
+        // What is around it is not explained by it.
+        (
+            r#"{"status":"error","error":{"redis":"connect ECONNREFUSED"}}"#,
+            &[],
+        ),
+        // A mode is no state, and the last time is not now.
+        (
+            r#"{"status":"error","message":"no leader","mode":"offline"}"#,
+            &["error: no leader"],
+        ),
+        (
+            r#"{"status":"starting","db":{"status":"UP"},"lastBackup":"failed"}"#,
+            &[],
+        ),
+        (
+            r#"{"checks":{"needsMigration":false,"is_rate_limited":false,"paused":false,"db":"down"}}"#,
+            &["db down"],
+        ),
+    ] {
+        finds(body, expected);
+    }
+}
