@@ -73,7 +73,8 @@ impl Words<'_> {
             Failure::OtherProcess(pid, name) => {
                 format!("process {pid} is another program: {}", self.shown(name))
             }
-            Failure::NoPid(text) => self.no_pid(text),
+            Failure::NoPid(true) => "the PID file is empty".into(),
+            Failure::NoPid(false) => "the PID file holds no PID".into(),
             Failure::File(file, errno) => file_error(file, *errno),
             Failure::Stale(ago, most) => format!(
                 "touched {} ago, expected within {}",
@@ -127,13 +128,6 @@ impl Words<'_> {
         format!(
             "status 404: FastCGI answers, but nothing is at this path (php-fpm: set ping.path){body}"
         )
-    }
-
-    fn no_pid(&self, text: &Snippet) -> String {
-        match text.is_empty() {
-            true => "the PID file is empty".into(),
-            false => format!("the PID file holds no PID: {}", self.shown(text)),
-        }
     }
 
     fn closed_early(&self, phase: Phase, got: &Snippet) -> String {

@@ -118,8 +118,8 @@ pub enum Failure {
     DeadProcess(u32, char),
     /// The PID belongs to another program: its name.
     OtherProcess(u32, Snippet),
-    /// The file holds no PID.
-    NoPid(Snippet),
+    /// The file holds no PID, and whether it holds nothing at all. What it holds instead can be a secret.
+    NoPid(bool),
     /// A file cannot be read: which, and the operating system's error number.
     File(PathBuf, i32),
     /// The file was touched too long ago: the age, and the limit.

@@ -134,28 +134,23 @@ fn a_process_that_ended() {
     ));
 }
 
+/// What is in such a file can be a secret, and is not shown.
 fn what_is_no_pid() {
     let folder = folder();
     let long = "9".repeat(5000);
     for (text, said) in [
         (&b""[..], "the PID file is empty"),
-        (b"\n", "the PID file holds no PID: \\n"),
-        (b"0\n", "the PID file holds no PID: 0\\n"),
-        (b"-1\n", "the PID file holds no PID: -1\\n"),
-        (b"12 34\n", "the PID file holds no PID: 12 34\\n"),
-        (b"0x10", "the PID file holds no PID: 0x10"),
-        (b"1e3", "the PID file holds no PID: 1e3"),
-        (b"nginx", "the PID file holds no PID: nginx"),
-        (
-            b"\x1b[2J\xff\0",
-            "the PID file holds no PID: \\x1b[2J\\xff\\x00",
-        ),
-        (b"4294967296", "the PID file holds no PID: 4294967296"),
-        (
-            b"99999999999999999999999",
-            "the PID file holds no PID: 99999999999999999999999",
-        ),
-        (long.as_bytes(), "the PID file holds no PID: 9*9..."),
+        (b"\n", "the PID file holds no PID"),
+        (b"0\n", "the PID file holds no PID"),
+        (b"-1\n", "the PID file holds no PID"),
+        (b"12 34\n", "the PID file holds no PID"),
+        (b"0x10", "the PID file holds no PID"),
+        (b"1e3", "the PID file holds no PID"),
+        (b"nginx", "the PID file holds no PID"),
+        (b"\x1b[2J\xff\0", "the PID file holds no PID"),
+        (b"4294967296", "the PID file holds no PID"),
+        (b"99999999999999999999999", "the PID file holds no PID"),
+        (long.as_bytes(), "the PID file holds no PID"),
         // The kernel gives away at most 2^22 of them.
         (b"4294967295\n", "there is no process 4294967295"),
         (b"4194305", "there is no process 4194305"),
