@@ -17,7 +17,15 @@ impl Request {
     /// Why it is not followed.
     pub fn redirected(&self, status: u16, to: &[u8]) -> Result<Request, NotFollowed> {
         let to = std::str::from_utf8(to).map_err(|_| NotFollowed::Elsewhere)?;
-        let url = Url::parse(&absolute(&self.uri, to)).map_err(|_| NotFollowed::Elsewhere)?;
+        // No URL has blanks, and every client takes them.
+        let mut url = String::new();
+        for character in to.chars() {
+            match character {
+                ' ' => url.push_str("%20"),
+                character => url.push(character),
+            }
+        }
+        let url = Url::parse(&absolute(&self.uri, &url)).map_err(|_| NotFollowed::Elsewhere)?;
         match (url.scheme.as_str(), url.host) {
             ("https", _) => return Err(NotFollowed::Tls),
             ("http", Host::Ip(ip)) if !net::is_here(ip) => return Err(NotFollowed::Elsewhere),

@@ -101,7 +101,10 @@ impl Connection {
                 }
                 Head::Final(end) => return self.take_head(end),
                 Head::Interim(end) => {
-                    self.dialler.shared().trace.head = self.input.drain(..end).collect();
+                    // In the memory of the one before: there can be any number, and the allocator takes nothing back.
+                    let head = &mut self.dialler.shared().trace.head;
+                    head.clear();
+                    head.extend(self.input.drain(..end));
                     continue;
                 }
                 Head::NotHttp => {

@@ -1,7 +1,9 @@
 //! Surroundings that a health check may find itself in: no files, no memory, no processes, nobody to talk to. In each,
 //! healthy is still 0, and anything else still 1.
 
-use crate::support::{Run, Server, Skip, checker, command, only_if_asked, program, run};
+use crate::support::{
+    Run, Server, Skip, checker, command, only_if_asked, program, read_request, run,
+};
 use libtest_mimic::Trial;
 use std::fs;
 use std::io::{PipeWriter, Read, Write};
@@ -326,6 +328,18 @@ fn little_memory() {
         let server = Server::replying(format!("HTTP/1.1 200 OK\r\n\r\n{body}"));
         run(&mut shell("ulimit -v 16384", &[option, &server.url("/")])).exits(code);
     }
+    // Any number of interim responses takes the memory of one.
+    let server = Server::new(|connection| {
+        read_request(connection);
+        let many = "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n".repeat(100);
+        for _ in 0..5000 {
+            let _ = connection.write_all(many.as_bytes());
+        }
+        let _ = connection.write_all(b"HTTP/1.1 204 No Content\r\n\r\n");
+    });
+    let url = server.url("/");
+    run(&mut shell("ulimit -v 16384", &["-t", "20s", &url]))
+        .healthy(&format!("healthy: {url}: 204 No Content in *s"));
     // What is read byte by byte is not copied for each of them: 20,000 copies would be 200 MB.
     let server = Server::new(|connection| {
         let _ = connection.set_nodelay(true);
