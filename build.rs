@@ -40,8 +40,9 @@ fn main() {
         println!("cargo::rustc-link-arg-bins=-zpack-relative-relocs");
     }
     println!(
-        "cargo::warning=without -Crelocation-model=static the program is larger, and relocates itself at each start: \
-         RUSTFLAGS replaces the flags in .cargo/config.toml, so add it there"
+        "cargo::warning=without -Crelocation-model=static the program is larger, and relocates itself at each start, and another \
+         processor's is not linked without -Clinker=rust-lld: a package from a registry has no .cargo/config.toml, and RUSTFLAGS \
+         replaces its flags, so give both in RUSTFLAGS"
     );
 }
 
