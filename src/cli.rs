@@ -113,7 +113,7 @@ fn parse_at(arguments: Vec<OsString>, depth: u8, variables: Variables) -> Result
     }
     contradictions(&given, &used, &named)?;
     if let Some(line) = given.line {
-        return shell::planned(line.leak(), depth, variables, false)
+        return shell::planned(line.leak(), depth, variables, shell::Reader::default())
             .map_err(|what| Usage(joined(&["--command", what], ": ")));
     }
     let style = given.style;

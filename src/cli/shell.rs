@@ -48,8 +48,8 @@ struct Shell<'a> {
     asks: Option<&'static mut Asks>,
     /// The connection that the command opens which is read.
     connection: Option<&'static str>,
-    /// Whether bash reads the line.
-    is_bash: bool,
+    /// Who reads it.
+    reader: Reader,
     /// How long a check may take.
     limit: Duration,
     /// How many lines and groups there are around a command, with its own line.
@@ -60,6 +60,14 @@ struct Shell<'a> {
     joint: Kind,
     /// Where each of the combinations is. The bits of the index say which checks hold.
     ends: [End; 1 << MAX_CHECKS],
+}
+
+/// The shell that a line is for.
+#[derive(Clone, Copy, Default)]
+pub struct Reader {
+    is_bash: bool,
+    /// Whether a pipe fails with any of its commands.
+    has_pipefail: bool,
 }
 
 /// What came of a line so far, where it is known which of its checks hold.
@@ -138,14 +146,15 @@ fn as_others(
         }
     }
     if matches!(name, "" | "bash") {
-        return planned(commands::line_of(&words)?, 0, variables, name == "bash");
+        let (line, reader) = commands::line_of(name == "bash", &words)?;
+        return planned(line, 0, variables, reader);
     }
     let kind = Kind::Word;
     let mut tokens = vec![Token { kind, text: name }];
     for text in words {
         tokens.push(Token { kind, text });
     }
-    tokens_planned(tokens.leak(), 0, variables, false)
+    tokens_planned(tokens.leak(), 0, variables, Reader::default())
 }
 
 /// Whose option this is, curl's or wget's, and what we have in its place. `letter` can be 0, and `long` empty.
@@ -184,7 +193,7 @@ pub fn instead_of(letter: u8, long: &str) -> Option<String> {
     found
 }
 
-/// The plan that a line stands for, read as bash does or as another shell.
+/// The plan that a line stands for.
 ///
 /// # Errors
 /// What in it is not understood.
@@ -192,17 +201,17 @@ pub fn planned(
     line: &'static str,
     depth: u8,
     variables: Variables,
-    is_bash: bool,
+    reader: Reader,
 ) -> Result<Parsed, Complaint> {
     let tokens = line::tokens(line, depth + 1, variables)?;
-    tokens_planned(tokens, depth, variables, is_bash)
+    tokens_planned(tokens, depth, variables, reader)
 }
 
 fn tokens_planned(
     tokens: &'static [Token],
     depth: u8,
     variables: Variables,
-    is_bash: bool,
+    reader: Reader,
 ) -> Result<Parsed, Complaint> {
     let mut shell = Shell {
         variables,
@@ -219,7 +228,7 @@ fn tokens_planned(
         kill: None,
         asks: None,
         connection: None,
-        is_bash,
+        reader,
         limit: Duration::MAX,
         depth: depth + 1,
         subshell: depth + 1,
@@ -374,7 +383,9 @@ impl Shell<'_> {
                         second = third;
                     }
                     if commands::is_grep(second[0].text) {
-                        return Err(line::wrong(commands::ONLY_GREP));
+                        return Err(line::wrong(
+                            "a second grep: write CHECK | grep TEXT && CHECK | grep TEXT",
+                        ));
                     }
                 }
                 if self.connection.is_some() {

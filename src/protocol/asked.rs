@@ -19,7 +19,9 @@ pub struct Options {
     pub statuses: Option<Statuses>,
     /// What is expected of the body.
     pub body: BodyExpectations,
-    /// Whether the body must come to its end, of which nothing is expected.
+    /// Whether the head is searched with the body.
+    pub with_head: bool,
+    /// Whether the body must come to its end.
     pub whole: bool,
     /// What is expected of a header.
     pub expect_header: Option<HeaderExpectation>,

@@ -234,20 +234,33 @@ impl HttpProbe {
             expectation.judge(values.iter().map(Vec::as_slice))?;
         }
         if !self.options.body.is_empty() {
-            self.judge_body(response, deadline)?;
-        } else if self.options.whole {
+            self.judge_body(response, trace, deadline)?;
+        }
+        if self.options.whole {
             read_to_end(response)?;
         }
         Ok(Health::Status(status))
     }
 
-    fn judge_body(&self, response: &mut Response, deadline: &Deadline) -> Result<(), Box<Failure>> {
-        if let Some(coding) = response.coding() {
+    fn judge_body(
+        &self,
+        response: &mut Response,
+        trace: &Trace,
+        deadline: &Deadline,
+    ) -> Result<(), Box<Failure>> {
+        let head = match self.options.with_head {
+            true => &trace.head[..],
+            false => &[],
+        };
+        if let Some(coding) = response.coding()
+            && head.is_empty()
+        {
             return Err(Box::new(Failure::Coded(Snippet::at_most(&coding, 80))));
         }
         // Whoever asks at the same time gets a new one.
         let mut body = std::mem::take(&mut *spare());
         body.clear();
+        body.extend_from_slice(head);
         let verdict = self.judge_content(response, &mut body, deadline);
         // Some services say nothing of what they have compressed. A text that is in there all the same is found, but nothing
         // else can be known.

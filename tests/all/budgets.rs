@@ -38,17 +38,17 @@ const MUSL: Budget = Budget {
 
 /// `cargo +nightly smallest`.
 const SMALLEST: Budget = Budget {
-    bytes: 342 * 1024,
+    bytes: 346 * 1024,
     page_faults: 19,
     system_calls: 14,
 };
 
 /// The KiB for other processors: of `cargo build --release` for musl, and of `cargo +nightly smallest`.
 const OTHERS: [(&str, u64, u64); 4] = [
-    ("aarch64", 428, 332),
-    ("armv7", 532, 260),
+    ("aarch64", 432, 336),
+    ("armv7", 536, 260),
     ("riscv64gc", 460, 306),
-    ("i686", 424, 326),
+    ("i686", 428, 330),
 ];
 
 pub fn trials() -> Vec<Trial> {

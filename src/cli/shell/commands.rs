@@ -5,7 +5,7 @@ use super::asks::{Asks, encoded, has_any, number, wrong};
 use super::line::{self, Kind, Token};
 use super::rows::{does, rows};
 use super::table::{self, Table};
-use super::{Printed, Shell, Step, curl, grep, servers, wget};
+use super::{Printed, Reader, Shell, Step, curl, grep, servers, wget};
 use crate::kill;
 use crate::search::{joined, split_once};
 use crate::snippet::printable;
@@ -108,8 +108,11 @@ fn texts(words: &[Token]) -> Result<&'static [&'static str], Complaint> {
 }
 
 /// What the command with this table asks.
-fn asks(table: &Table, words: &[&'static str]) -> Result<&'static mut Asks, Complaint> {
-    let asks = Asks::of(table.name);
+fn asks(
+    asks: &'static mut Asks,
+    table: &Table,
+    words: &[&'static str],
+) -> Result<&'static mut Asks, Complaint> {
     table.read(asks, words)?;
     match (table.finish)(asks) {
         Ok(()) => Ok(asks),
@@ -200,7 +203,7 @@ impl Shell<'_> {
             _ => name.text == "cat" && more.is_empty(),
         };
         match split_once(place, "/") {
-            Some((host, port)) if self.is_bash && is_nothing => {
+            Some((host, port)) if self.reader.is_bash && is_nothing => {
                 let asks = Asks::of("bash");
                 asks.set_text(does::HOST, host);
                 asks.set_text(does::PORT, port);
@@ -222,7 +225,21 @@ impl Shell<'_> {
         match (meaning, words) {
             (does::CURL..does::GREP, _) => {
                 let table = TABLES[usize::from(meaning - does::CURL)];
-                self.asks = Some(asks(table, words)?);
+                let own = Asks::of(table.name);
+                for &(text, variable) in match meaning {
+                    does::POSTGRES => &[(does::HOST, "PGHOST"), (does::PORT, "PGPORT")][..],
+                    does::MYSQL => &[(does::PORT, "MYSQL_TCP_PORT")],
+                    _ => &[],
+                } {
+                    if let Some(value) = (self.variables)(variable)
+                        && let Ok(value) = value.into_string()
+                        && !value.is_empty()
+                    {
+                        let complaint = |what| wrong(table.name, variable, None, what);
+                        own.take(text, value.leak()).map_err(complaint)?;
+                    }
+                }
+                self.asks = Some(asks(own, table, words)?);
                 Ok(Step::Asks)
             }
             (does::OWN, _) => {
@@ -239,10 +256,10 @@ impl Shell<'_> {
                 Ok(Step::Done)
             }
             (does::SH, _) => {
-                let is_bash = base(name) == "bash";
-                let outer = std::mem::replace(&mut self.is_bash, is_bash);
-                let step = self.inner_line(line_of(words)?);
-                self.is_bash = outer;
+                let (line, reader) = line_of(base(name) == "bash", words)?;
+                let outer = std::mem::replace(&mut self.reader, reader);
+                let step = self.inner_line(line);
+                self.reader = outer;
                 step
             }
             (does::TRUE | does::FALSE, _) => Ok(Step::Known(meaning == does::TRUE)),
@@ -290,7 +307,10 @@ impl Shell<'_> {
         };
         if !printed.out {
             (asks.prints_body, asks.prints_status) = (false, false);
+            asks.set_text(does::FORMAT, "");
         }
+        // What a check itself ends with does not count in a pipe but for pipefail.
+        asks.given.options.whole &= self.reader.has_pipefail;
         if !(if asks.name == "nc" {
             printed.err
         } else {
@@ -422,24 +442,34 @@ fn cannot_run(what: &str, name: &str) -> Complaint {
     joined(&[what, &printable(name.as_bytes(), 40), dots, "\""], "").leak()
 }
 
-/// The LINE of `sh -c LINE`, from behind the name.
-pub fn line_of(words: &[&'static str]) -> Result<&'static str, Complaint> {
+/// The LINE of `sh -c LINE`, from behind the name, and who reads it.
+pub fn line_of(is_bash: bool, words: &[&'static str]) -> Result<(&'static str, Reader), Complaint> {
     let mut is_line = false;
+    let mut has_pipefail = false;
     let mut words = words.iter();
     while let Some(word) = words.next() {
         let [b'-', letters @ ..] = word.as_bytes() else {
             match (is_line, words.next()) {
-                (true, None) => return Ok(word),
+                (true, None) => {
+                    let reader = Reader {
+                        is_bash,
+                        has_pipefail,
+                    };
+                    return Ok((word, reader));
+                }
                 _ => break,
             }
         };
-        // Of what -e, -l, -x and pipefail do, nothing changes what is understood here.
+        // Of what -e, -l and -x do, nothing changes what is understood here.
         if !letters.iter().all(|letter| b"celxo".contains(letter)) {
             break;
         }
         is_line |= letters.contains(&b'c');
-        if letters.contains(&b'o') && words.next() != Some(&"pipefail") {
-            break;
+        if letters.contains(&b'o') {
+            has_pipefail = words.next() == Some(&"pipefail");
+            if !has_pipefail {
+                break;
+            }
         }
     }
     let what = "this sh only checks health, and only as sh -c LINE";

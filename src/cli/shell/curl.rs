@@ -118,6 +118,14 @@ fn finish(asks: &mut Asks) -> Result<(), Complaint> {
     } else if asks.given.options.data.is_some() {
         asks.add_content_type("x-www-form-urlencoded")?;
     }
+    let method = &asks.given.options.method;
+    if asks.has(does::FOLLOW)
+        && method
+            .as_ref()
+            .is_some_and(|method| ![Method::GET, Method::HEAD].contains(method))
+    {
+        return Err("-X with -L asks everywhere with this method, which is not done here");
+    }
     let is_strict = asks.has(does::FOLLOW) && asks.has(does::NO_REDIRECTS);
     asks.given.options.follow = asks.has(does::FOLLOW) && !is_strict;
     asks.own(

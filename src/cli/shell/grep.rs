@@ -1,6 +1,6 @@
 //! `| grep TEXT`, which is `--body TEXT` where TEXT means itself, and `--status` where the status is what is searched.
 
-use super::asks::{Asks, has_any};
+use super::asks::{Asks, has_any, number};
 use super::rows::{does, rows};
 use super::table::Table;
 use crate::search::{contains, joined, split_once};
@@ -29,6 +29,7 @@ E extended-regexp extended
 P perl-regexp extended
 i ignore-case nocase
 e regexp pattern=
+v invert-match inverted
 f file reads
 r recursive reads"
     ),
@@ -44,11 +45,10 @@ pub fn expect(asks: &mut Asks, grep: &Asks, is_unwanted: bool) -> Result<(), Com
         (false, [pattern]) => pattern,
         _ => return Err("takes one text, and reads no file"),
     };
-    // What the check itself ends with does not count in a pipe.
-    asks.given.options.whole = false;
     let (fixed, extended) = (grep.has(does::FIXED), grep.has(does::EXTENDED));
     let has_head = asks.prints_head || asks.tells_head;
-    if has_head || asks.prints_status {
+    let format = asks.text(does::FORMAT);
+    if has_head || around_status(format).is_some() {
         if is_unwanted {
             return Err("may be in the head or the status as well as in the body");
         }
@@ -73,13 +73,29 @@ pub fn expect(asks: &mut Asks, grep: &Asks, is_unwanted: bool) -> Result<(), Com
             false => Err("is not what is printed where all is well"),
         };
     }
-    if has_head && (contains(pattern.as_bytes(), "HTTP") || !asks.prints_body) {
+    // Only the last head is searched, and of what curl tells on stderr nothing else.
+    let is_whole_head = asks.prints_head && !asks.given.options.follow;
+    if has_head && !asks.prints_body && !is_whole_head {
         return Err(
             "is searched in more than a body, of which only 200, 200 OK and HTTP/1.1 200 are understood",
         );
     }
-    if !asks.prints_body {
+    let has_more = asks.prints_body || !asks.prints_status;
+    let has_digit = || pattern.bytes().any(|byte| byte.is_ascii_digit());
+    if has_more
+        && !format.is_empty()
+        && (contains(format.as_bytes(), pattern)
+            || contains(format.as_bytes(), "%{") && has_digit())
+    {
+        return Err("may be in what -w prints, of which only the status is understood");
+    }
+    if !asks.prints_body && !has_head {
         return Err("is searched where no body is printed, so it is never found");
+    }
+    asks.given.options.with_head = has_head;
+    if !asks.prints_body {
+        // A head is printed whatever the status, also with -f.
+        asks.own("status", "200-999")?;
     }
     let body = &mut asks.given.options.body;
     body.any_case = any_case;
@@ -92,12 +108,19 @@ pub fn expect(asks: &mut Asks, grep: &Asks, is_unwanted: bool) -> Result<(), Com
     Ok(())
 }
 
+/// Longer patterns are not taken apart.
+const MAX_ALTERNATIVES: usize = 1000;
+
 /// What a pattern is the same as, one of several: `a|b`, and `a(b|c)d`. Groups in each other stay, and are refused.
 fn alternatives(pattern: &str, fixed: bool, extended: bool) -> Vec<String> {
     let (open, between, close) = match extended {
         true => ("(", "|", ")"),
         false => ("\\(", "\\|", "\\)"),
     };
+    // Each is as long as what they have in common.
+    if fixed || pattern.len() > MAX_ALTERNATIVES {
+        return vec![pattern.to_owned()];
+    }
     let (mut before, mut inside, mut after) = ("", pattern, "");
     if let Some((start, rest)) = split_once(pattern, open)
         && let Some((group, end)) = split_once(rest, close)
@@ -106,7 +129,7 @@ fn alternatives(pattern: &str, fixed: bool, extended: bool) -> Vec<String> {
         (before, inside, after) = (start, group, end);
     }
     let mut all = Vec::new();
-    while !fixed && let Some((one, rest)) = split_once(inside, between) {
+    while let Some((one, rest)) = split_once(inside, between) {
         all.push(joined(&[before, one, after], ""));
         inside = rest;
     }
@@ -161,10 +184,21 @@ fn literal(
     }
 }
 
+/// What -w prints in the line of the status, before and behind it, if that is in its format.
+fn around_status(format: &str) -> Option<(&str, &str)> {
+    let (start, end) =
+        split_once(format, "%{http_code}").or_else(|| split_once(format, "%{response_code}"))?;
+    let mut start = start;
+    while let Some((_, line)) = split_once(start, "\\n") {
+        start = line;
+    }
+    Some((start, split_once(end, "\\n").map_or(end, |(line, _)| line)))
+}
+
 /// The statuses that a pattern names: in a head, as in `200`, `HTTP/1.1 200 OK` and `200 OK`, or where the status is printed
 /// alone, as in `200` and `^200$`; and several, as in `200|204`.
 fn statuses(pattern: &str, extended: bool, asks: &Asks) -> Option<String> {
-    let has_head = asks.prints_head || asks.tells_head;
+    let around = around_status(asks.text(does::FORMAT));
     let between = if extended { "|" } else { "\\|" };
     let mut statuses = String::new();
     let mut rest = Some(pattern);
@@ -173,41 +207,65 @@ fn statuses(pattern: &str, extended: bool, asks: &Asks) -> Option<String> {
             Some((one, more)) => (one, Some(more)),
             None => (text, None),
         };
-        let begun = one.strip_prefix("^");
-        let mut inner = begun.unwrap_or(one);
-        // As curl -v tells it.
-        if asks.tells_head {
-            inner = inner.strip_prefix("< ").unwrap_or(inner);
-        }
-        let (version, text) = match inner.strip_prefix("HTTP/") {
-            Some(rest) => split_once(rest, " ")?,
-            None => ("", inner),
+        let status = match around.and_then(|around| alone(one, around, asks)) {
+            Some(status) => status,
+            None => in_head(one, asks)?,
         };
-        let is_ended = text.ends_with('$');
-        let (status, reason) = text.strip_suffix("$").unwrap_or(text).split_at_checked(3)?;
-        let number @ 100.. = status.parse().ok()? else {
-            return None;
-        };
-        // Other characters stand before the head on stderr, and each of its lines ends in a CR.
-        // curl -f prints none of an error.
-        let is_in_head = has_head
-            && !is_ended
-            && (number < 400 || !asks.has(does::FAIL))
-            && matches!(version, "" | "1.1" | "1\\.1" | ".*")
-            && (begun.is_none() || asks.prints_head && !version.is_empty())
-            && is_reason(number, reason);
-        let is_alone = asks.prints_status
-            && (begun.is_none() || !asks.prints_body)
-            && version.is_empty()
-            && reason.is_empty();
-        if !is_in_head && !is_alone {
-            return None;
-        }
         statuses.push_str(if statuses.is_empty() { "" } else { "," });
         statuses.push_str(status);
         rest = more;
     }
     Some(statuses)
+}
+
+/// The status that `-w` prints alone, or between two texts of which the pattern has a part.
+fn alone<'a>(pattern: &'a str, (start, end): (&str, &str), asks: &Asks) -> Option<&'a str> {
+    let begun = pattern.strip_prefix("^");
+    let ended = pattern.strip_suffix("$");
+    let text = begun.unwrap_or(pattern);
+    let text = &text[..text.len() - usize::from(ended.is_some())];
+    let at = text.bytes().position(|byte| byte.is_ascii_digit())?;
+    let (before, rest) = text.split_at(at);
+    let (status, after) = rest.split_at_checked(3)?;
+    // What other variables stand for is not known.
+    let is_known = !has_any(before, b"%}") && !has_any(after, b"%");
+    let begins = match begun {
+        Some(_) => before == start && !asks.prints_body,
+        None => start.ends_with(before),
+    };
+    let ends = match ended {
+        Some(_) => after == end,
+        None => end.starts_with(after),
+    };
+    (is_known && begins && ends && number(status).is_ok_and(|status| status >= 100))
+        .then_some(status)
+}
+
+/// The status that a pattern names in the head of a response.
+fn in_head<'a>(pattern: &'a str, asks: &Asks) -> Option<&'a str> {
+    let begun = pattern.strip_prefix("^");
+    let mut inner = begun.unwrap_or(pattern);
+    // As curl -v tells it.
+    if asks.tells_head {
+        inner = inner.strip_prefix("< ").unwrap_or(inner);
+    }
+    let (version, text) = match inner.strip_prefix("HTTP/") {
+        Some(rest) => split_once(rest, " ")?,
+        None => ("", inner),
+    };
+    let (status, reason) = text.split_at_checked(3)?;
+    let number @ 100.. = status.parse().ok()? else {
+        return None;
+    };
+    // Other characters stand before the head on stderr. Of an error, curl -f prints no more than a head alone.
+    let is_printed = asks.prints_head || asks.tells_head;
+    let is_in_head = is_printed
+        && (number < 400 || !asks.has(does::FAIL) || asks.has(does::HEAD))
+        && matches!(version, "" | "1.1" | "1\\.1" | ".*")
+        && (begun.is_none() || asks.prints_head && !version.is_empty())
+        // Each line ends in a CR.
+        && is_reason(number, reason);
+    is_in_head.then_some(status)
 }
 
 /// Whether a status line can go on like this behind its number.
@@ -318,7 +376,9 @@ mod tests {
                 let asks = Asks::of("");
                 asks.prints_head = place == 0;
                 asks.tells_head = place == 1;
-                asks.prints_status = place == 2;
+                if place == 2 {
+                    asks.set_text(does::FORMAT, "%{http_code}");
+                }
                 let found = statuses(pattern, extended, asks);
                 assert_eq!(found.as_deref(), expected, "{pattern}, {place}");
             }

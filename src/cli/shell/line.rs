@@ -269,6 +269,7 @@ impl Lexer<'_> {
             b'0'..=b'9' | b'@' | b'*' | b'#' | b'!' | b'-' | b'$' => {
                 Err("a $ with a digit or a sign, which is nothing here")
             }
+            b'\'' | b'"' if splits => Err("a $ before a quote, which not every shell understands"),
             _ => match name(self.rest) {
                 // As in `exit $?`.
                 0 => self.put(b'$', splits),

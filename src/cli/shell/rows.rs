@@ -23,6 +23,7 @@ numbered! {
     "password" PASSWORD,
     "database" DATABASE,
     "pattern" PATTERN,
+    "format" FORMAT,
     // Flags.
     "-" NOTHING,
     "fail" FAIL,
@@ -69,13 +70,13 @@ numbered! {
     "v6" V6,
     "output" OUTPUT,
     "stream" STREAM,
-    "format" FORMAT,
     "noise" NOISE,
     "execute" EXECUTE,
     // What is refused.
     "reads" READS,
     "writes" WRITES,
     "elsewhere" ELSEWHERE,
+    "inverted" INVERTED,
     // Commands; those with options first.
     "curl" CURL,
     "wget" WGET,

@@ -192,6 +192,7 @@ pub fn refused(does: u8) -> Option<Complaint> {
         does::READS => READS,
         does::WRITES => "would write a file, and nothing is written here",
         does::ELSEWHERE => "would ask another way than the one to this machine",
+        does::INVERTED => "finds other lines: write ! CHECK | grep TEXT",
         _ => return None,
     })
 }
