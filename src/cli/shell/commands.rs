@@ -235,8 +235,9 @@ impl Shell<'_> {
                         && let Ok(value) = value.into_string()
                         && !value.is_empty()
                     {
-                        let complaint = |what| wrong(table.name, variable, None, what);
-                        own.take(text, value.leak()).map_err(complaint)?;
+                        let value: &str = value.leak();
+                        let complaint = |what| wrong(table.name, variable, Some(value), what);
+                        own.take(text, value).map_err(complaint)?;
                     }
                 }
                 self.asks = Some(asks(own, table, words)?);

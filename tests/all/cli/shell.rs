@@ -2,7 +2,9 @@
 //! with nothing sent.
 
 use super::parse;
-use crate::support::{Run, Server, Skip, checker, matches, program, read_request, run, runner};
+use crate::support::{
+    Run, Server, Skip, checker, command, deaf_port, matches, program, read_request, run, runner,
+};
 use healthchecker::cli::{self, Command as Parsed};
 use libtest_mimic::Trial;
 use proptest::prelude::*;
@@ -870,6 +872,24 @@ fn servers_of_other_protocols() {
         assert_eq!(plan.targets[0].name(), target, "{line}");
         assert!(!format!("{plan:?}").contains("me:hunter2"), "{line}");
     }
+    // The variables of the real ones, behind their options.
+    let (_taken, port) = deaf_port();
+    let port = port.to_string();
+    let ask = |line: &str, variables: &[(&str, &str)]| {
+        run(command(["-c", line]).envs(variables.iter().copied()))
+    };
+    let host = ("PGHOST", "127.0.0.1");
+    ask("pg_isready", &[host, ("PGPORT", &port)]).unhealthy(&format!(
+        "unhealthy: postgres://127.0.0.1:{port}: connection refused at *"
+    ));
+    ask(&format!("pg_isready -h 127.0.0.1 -p {port}"), &[("PGHOST", "::1"), ("PGPORT", "1")]).unhealthy(&format!(
+        "unhealthy: postgres://127.0.0.1:{port}: connection refused at *"
+    ));
+    ask("mysqladmin ping -h 127.0.0.1", &[("MYSQL_TCP_PORT", &port)]).unhealthy(&format!(
+        "unhealthy: mysql://127.0.0.1:{port}: connection refused at *"
+    ));
+    ask("pg_isready", &[("PGPORT", "x")])
+        .unhealthy("error: --command: pg_isready: PGPORT: \"x\" is not a port (1-65535)");
     // PONG is asked for where its text is, or a password is given.
     for (reply, line, code) in [
         ("+PONG\r\n+OK\r\n", "redis-cli -p PORT ping", 0),
