@@ -183,6 +183,7 @@ impl Asks {
             does::NOISE if value != "v" => {
                 return Err("is nothing that a health check can use; -nv is");
             }
+            does::NOISE => self.set(does::QUIET, true),
             does::EXECUTE if !value.starts_with("use_proxy=") && !value.starts_with("robots=") => {
                 return Err("is a setting that is not known here");
             }

@@ -33,6 +33,7 @@ numbered! {
     "head" HEAD,
     "include" INCLUDE,
     "verbose" VERBOSE,
+    "quiet" QUIET,
     "log" LOG,
     "dump" DUMP,
     "refused" REFUSED,

@@ -20,9 +20,9 @@ pub static TABLE: Table = Table {
     rows: rows!(
         "\
 - spider head
-q quiet -
+q quiet quiet
 n - noise=
-- no-verbose -
+- no-verbose quiet
 v verbose -
 d debug -
 S server-response include
@@ -83,7 +83,8 @@ i input-file reads
 fn finish(asks: &mut Asks) -> Result<(), Complaint> {
     asks.add_urls()?;
     asks.prints_body = asks.has(does::STDOUT) && !asks.has(does::HEAD);
-    asks.tells_head = asks.has(does::INCLUDE) && !asks.has(does::LOG);
+    // GNU's tells the status also without -S.
+    asks.tells_head = (asks.has(does::INCLUDE) || !asks.has(does::QUIET)) && !asks.has(does::LOG);
     asks.given.options.follow = !asks.has(does::NO_REDIRECTS);
     asks.given.options.whole = !asks.has(does::HEAD);
     let user = asks.text(does::USER);

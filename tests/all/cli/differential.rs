@@ -325,6 +325,8 @@ const TABLES: &[Table] = &[
         ("wget -q -t 1 -4 --content-on-error -O - http://localhost:8080/health | grep -q UP", "", ""),
         ("wget -q -t 1 -e use_proxy=no -e robots=off --spider http://localhost:8080/health", "", ""),
         ("wget -t 1 http://localhost:8080/health", "", ""),
+        ("wget -t 1 -O - http://localhost:8080/health 2>&1 | grep -q '200 OK'", "", ""),
+        ("wget --tries=1 --spider http://localhost:8080/health 2>&1 | grep '200 OK' || exit 1", "405", "HEAD is refused, and GET is not"),
         ("wget -q -t 1 --delete-after http://localhost:8080/health", "", ""),
     ] },
     Table { programs: &[BusyBox], lines: &[

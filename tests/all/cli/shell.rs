@@ -674,6 +674,7 @@ const REFUSED: &[(&str, &str)] = &[
     ("curl -so /dev/null URL | grep UP", "grep: \"UP\" is searched where no body is printed, so it is never found"),
     ("curl -s URL > /dev/null | grep UP", "grep: \"UP\" is searched where no body is printed, *"),
     ("wget URL | grep UP", "grep: \"UP\" is searched where no body is printed, *"),
+    ("wget -nv --spider URL 2>&1 | grep 200", "grep: \"200\" is searched where no body is printed, *"),
     ("wget --spider URL | grep UP", "grep: \"UP\" is searched where no body is printed, *"),
     ("[ 500 -lt \"$(curl -s -o /dev/null -w '%{http_code}' URL)\" ]", "[: only -f FILE, *"),
     ("test 400 -lt $(curl -s -o /dev/null -w '%{http_code}' URL)", "test: only -f FILE, *"),
