@@ -257,10 +257,9 @@ fn in_head<'a>(pattern: &'a str, asks: &Asks) -> Option<&'a str> {
     let number @ 100.. = status.parse().ok()? else {
         return None;
     };
-    // Other characters stand before the head on stderr. Of an error, curl -f prints no more than a head alone.
+    // Also of an error, of which curl -f prints no body. Other characters stand before the head on stderr.
     let is_printed = asks.prints_head || asks.tells_head;
     let is_in_head = is_printed
-        && (number < 400 || !asks.has(does::FAIL) || asks.has(does::HEAD))
         && matches!(version, "" | "1.1" | "1\\.1" | ".*")
         && (begun.is_none() || asks.prints_head && !version.is_empty())
         // Each line ends in a CR.

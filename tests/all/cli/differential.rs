@@ -244,6 +244,8 @@ const TABLES: &[Table] = &[
         ("curl -sI http://localhost:8080/health | grep 'HTTP/1.1 2'", "", ""),
         ("curl -sI http://localhost:8080/health | grep '200 Ok'", "", ""),
         ("curl -fsI http://localhost:8080/health | grep 404", "", ""),
+        ("curl -fsi http://localhost:8080/health | grep 404", "", ""),
+        ("curl -fsv http://localhost:8080/health 2>&1 | grep '404 Not Found'", "", ""),
         ("curl -fsI http://localhost:8080/health | grep -i 'www-auth'", "", ""),
         ("curl -sI http://localhost:8080/health | grep 'HTTP/2 200'", "", ""),
         ("curl -s -D - http://localhost:8080/health | grep -qi location", "", ""),
