@@ -1,13 +1,14 @@
 //! Containers that are short of CPU or memory: the line says so.
 
-use std::process::Command;
+use std::io::Write;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use libtest_mimic::Trial;
 
-use super::{Container, Images, run, succeed, trial};
+use super::{Container, Images, succeed, trial};
 use crate::support::{self, Run, Skip, matches};
 
 pub(super) fn trials(images: &Arc<Images>) -> Vec<Trial> {
@@ -81,13 +82,25 @@ fn without_memory(image: &str) -> Result<(), Skip> {
         let check = scope.spawn(check);
         // The engine needs some of the memory to start the check.
         thread::sleep(Duration::from_secs(1));
-        // `tail` keeps all of a line that does not end.
-        let script = format!(
-            "echo $$ > $1/cgroup.procs && {{ head -c {} /dev/zero; sleep 4; }} | tail -n 1 > /dev/null",
-            (LIMIT - LIMIT / 32).saturating_sub(used(&group))
-        );
-        let fill = run(Command::new("sh").args(["-c", &script, "sh", &group]));
-        (check.join().expect("the check ends"), fill)
+        // `tail` keeps all of a line that does not end. It gets as much as there is room for, and more when the engine gives
+        // back what it has used.
+        let script = "echo $$ > $1/cgroup.procs && exec tail -n 1 > /dev/null";
+        let mut filler = Command::new("sh")
+            .args(["-c", script, "sh", &group])
+            .stdin(Stdio::piped())
+            .spawn()
+            .expect("start a shell");
+        let mut line = filler.stdin.take().expect("a pipe");
+        while !check.is_finished() {
+            if used(&group) >= LIMIT - LIMIT / 32 {
+                thread::sleep(Duration::from_millis(5));
+            } else if line.write_all(&[b'x'; 32 * 1024]).is_err() {
+                break;
+            }
+        }
+        drop(line);
+        let filler = filler.wait().expect("reap the shell");
+        (check.join().expect("the check ends"), filler)
     });
     let line = "unhealthy: http://localhost:6767/health: no response within 4 s: *; \
                 the memory of this container is at its limit (48 MiB, memory.*)\n";
