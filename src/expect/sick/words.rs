@@ -53,7 +53,7 @@ pub const ERRORS: usize = 2;
 pub const LOOSE_REASONS: usize = 10;
 /// How many [`REASONS`] there are.
 pub const ALL_REASONS: usize = 15;
-/// What the members end in that say nothing of a state, in how many words ever.
+/// What the names of members end in whose texts say nothing of a state, however many words they have.
 pub const REMARKS: Words = &listed(b" time date timestamp at since checked version uptime");
 /// Members that name a component where its key does not.
 pub const NAMES: Words = &listed(
