@@ -108,7 +108,7 @@ pub fn expect(asks: &mut Asks, grep: &Asks, is_unwanted: bool) -> Result<(), Com
     Ok(())
 }
 
-/// Longer patterns are not taken apart.
+/// The bytes of the longest pattern that is taken apart.
 const MAX_ALTERNATIVES: usize = 1000;
 
 /// What a pattern is the same as, one of several: `a|b`, and `a(b|c)d`. Groups in each other stay, and are refused.
@@ -117,7 +117,7 @@ fn alternatives(pattern: &str, fixed: bool, extended: bool) -> Vec<String> {
         true => ("(", "|", ")"),
         false => ("\\(", "\\|", "\\)"),
     };
-    // Each is as long as what they have in common.
+    // Each alternative repeats what they have in common: a long pattern would take its length times their number.
     if fixed || pattern.len() > MAX_ALTERNATIVES {
         return vec![pattern.to_owned()];
     }
@@ -341,6 +341,8 @@ mod tests {
             );
         }
         assert_eq!(alternatives("a|b", true, true), ["a|b"]);
+        let long = "a|".repeat(MAX_ALTERNATIVES);
+        assert_eq!(alternatives(&long, false, true), [long]);
     }
 
     #[test]
